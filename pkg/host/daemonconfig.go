@@ -1,0 +1,186 @@
+package host
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"vmguard/pkg/rootfs"
+)
+
+// DaemonConfig is what vmguard needs of dockerd's configuration: daemon.json,
+// overlaid with the running daemon's own flags.
+type DaemonConfig struct {
+	// File is the configuration file's path; Present tells whether it exists.
+	File    string `json:"file"`
+	Present bool   `json:"present"`
+	// LogDriver and the options are empty where they are not set.
+	LogDriver   string `json:"logDriver,omitempty"`
+	LogMaxSize  string `json:"logMaxSize,omitempty"`
+	LogMaxFile  string `json:"logMaxFile,omitempty"`
+	LiveRestore *bool  `json:"liveRestore,omitempty"`
+	Init        *bool  `json:"init,omitempty"`
+}
+
+// defaultDaemonConfig is where dockerd(8) looks when no flag says otherwise.
+const defaultDaemonConfig = "/etc/docker/daemon.json"
+
+// readDaemonConfig reads the configuration of the first running dockerd, or where none
+// runs of the one that would be started. Of the command line, only the named flags are kept.
+func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig] {
+	flags := DaemonConfig{File: defaultDaemonConfig}
+	source := ""
+	for _, d := range daemons.Value {
+		if d.Name != dockerd {
+			continue
+		}
+		name := procFile(d.PID, "cmdline")
+		data, err := tree.ReadFile(name, smallFile)
+		if err != nil {
+			return Missing[DaemonConfig](unread(name, err))
+		}
+		if flags, err = parseDaemonFlags(data); err != nil {
+			return Missing[DaemonConfig](name + ": " + err.Error())
+		}
+		source = " and " + name
+		break
+	}
+	config, from, err := readDaemonFile(tree, flags.File)
+	if err != nil {
+		return Missing[DaemonConfig](err.Error())
+	}
+	return Known(overlay(config, flags), from+source)
+}
+
+func readDaemonFile(tree *rootfs.FS, name string) (DaemonConfig, string, error) {
+	data, err := tree.ReadFile(name, smallFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return DaemonConfig{File: name}, name + " (absent)", nil
+	case err != nil:
+		return DaemonConfig{}, "", errors.New(unread(name, err))
+	}
+	config, err := parseDaemonConfig(data)
+	if err != nil {
+		return DaemonConfig{}, "", fmt.Errorf("%s: %w", name, err)
+	}
+	config.File, config.Present = name, true
+	return config, name, nil
+}
+
+// overlay gives the configuration that is in force. dockerd refuses to start where a
+// flag and the file set the same thing, so the order matters for log options only.
+func overlay(config, flags DaemonConfig) DaemonConfig {
+	for _, f := range []struct{ to, from *string }{
+		{&config.LogDriver, &flags.LogDriver},
+		{&config.LogMaxSize, &flags.LogMaxSize},
+		{&config.LogMaxFile, &flags.LogMaxFile},
+	} {
+		if *f.from != "" {
+			*f.to = *f.from
+		}
+	}
+	if flags.LiveRestore != nil {
+		config.LiveRestore = flags.LiveRestore
+	}
+	if flags.Init != nil {
+		config.Init = flags.Init
+	}
+	return config
+}
+
+// parseDaemonConfig parses daemon.json. Empty files set nothing, as dockerd reads them.
+// It errs on what is no JSON or has a known key of the wrong type, and names the line.
+func parseDaemonConfig(data []byte) (DaemonConfig, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return DaemonConfig{}, nil
+	}
+	var file struct {
+		LogDriver   string            `json:"log-driver"`
+		LogOpts     map[string]string `json:"log-opts"`
+		LiveRestore *bool             `json:"live-restore"`
+		Init        *bool             `json:"init"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return DaemonConfig{}, atLine(data, err)
+	}
+	return DaemonConfig{
+		LogDriver:   file.LogDriver,
+		LogMaxSize:  file.LogOpts["max-size"],
+		LogMaxFile:  file.LogOpts["max-file"],
+		LiveRestore: file.LiveRestore,
+		Init:        file.Init,
+	}, nil
+}
+
+// atLine says on which line of the text a JSON error lies.
+func atLine(data []byte, err error) error {
+	var offset int64
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = e.Offset
+	} else if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		offset = e.Offset
+	}
+	if offset < 1 || offset > int64(len(data)) {
+		return err
+	}
+	// The error lies at the byte before the offset.
+	line := 1 + bytes.Count(data[:offset-1], []byte("\n"))
+	return fmt.Errorf("line %d: %w", line, err)
+}
+
+// parseDaemonFlags finds the flags that matter in /proc/PID/cmdline: arguments, each
+// ended by a zero byte. It errs where a flag has no value or is no true or false.
+func parseDaemonFlags(data []byte) (DaemonConfig, error) {
+	config := DaemonConfig{File: defaultDaemonConfig}
+	options := map[string]*string{"--log-driver": &config.LogDriver, "--config-file": &config.File}
+	switches := map[string]**bool{"--live-restore": &config.LiveRestore, "--init": &config.Init}
+	args := strings.Split(strings.TrimRight(string(data), "\x00"), "\x00")
+	for i := 1; i < len(args); i++ {
+		name, value, attached := strings.Cut(args[i], "=")
+		if name == "--" {
+			break
+		}
+		if to, ok := switches[name]; ok {
+			on, err := strconv.ParseBool(value)
+			switch {
+			case !attached:
+				on = true
+			case err != nil:
+				return DaemonConfig{}, fmt.Errorf("%s is neither true nor false", name)
+			}
+			*to = &on
+			continue
+		}
+		to, ok := options[name]
+		if !ok && name != "--log-opt" {
+			continue
+		}
+		if !attached {
+			if i++; i == len(args) {
+				return DaemonConfig{}, fmt.Errorf("%s has no value", name)
+			}
+			value = args[i]
+		}
+		if ok {
+			*to = value
+		} else {
+			config.logOption(value)
+		}
+	}
+	return config, nil
+}
+
+// logOption takes what a --log-opt sets.
+func (c *DaemonConfig) logOption(option string) {
+	switch name, value, _ := strings.Cut(option, "="); name {
+	case "max-size":
+		c.LogMaxSize = value
+	case "max-file":
+		c.LogMaxFile = value
+	}
+}

@@ -1,0 +1,69 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"vmguard/pkg/docker"
+	"vmguard/pkg/rootfs"
+)
+
+// Disk is the space of the filesystem that holds a path (statfs(2)).
+type Disk struct {
+	Path string `json:"path"`
+	Role string `json:"role"` // "root" for /, "docker" for the engine's data
+	FS   string `json:"fs,omitempty"`
+	Size uint64 `json:"sizeBytes"`
+	// Free is what an unprivileged process may still use.
+	Free uint64 `json:"freeBytes"`
+	// Inodes is 0 on filesystems that make inodes as they need them (btrfs).
+	Inodes     uint64 `json:"inodes"`
+	InodesFree uint64 `json:"inodesFree"`
+}
+
+// The roles of a disk.
+const (
+	RoleRoot   = "root"
+	RoleDocker = "docker"
+)
+
+// missingDisk is a disk whose space could not be had. It keeps its path and role, so
+// that a reader can tell which one it is.
+func missingDisk(path, role, why string) Fact[Disk] {
+	return Fact[Disk]{Value: Disk{Path: path, Role: role}, Missing: why}
+}
+
+// readDisk asks for the space at a path. The type of the filesystem comes from the
+// mount table where that has it: statfs(2) cannot tell ext2, ext3 and ext4 apart.
+func readDisk(ctx context.Context, s Source, mounts []mount, path, role string) Fact[Disk] {
+	if s.DiskUsage == nil {
+		return missingDisk(path, role, "space can only be asked of the running host")
+	}
+	resolved, err := s.FS.Resolve(path)
+	if err != nil {
+		return missingDisk(path, role, unread(path, err))
+	}
+	d, err := s.DiskUsage(ctx, resolved)
+	switch {
+	case err != nil:
+		return missingDisk(path, role, fmt.Sprintf("statfs %s: %v", path, err))
+	case d.Size == 0:
+		return missingDisk(path, role, "the filesystem of "+path+" does not tell its size")
+	}
+	d.Path, d.Role = path, role
+	if t := fsTypeOf(mounts, resolved); t != "" {
+		d.FS = t
+	}
+	return Known(d, "statfs "+path)
+}
+
+// dockerDir gives the directory of the engine's data where it lies on this host:
+// the engine is asked through a socket, and the directory is there.
+func dockerDir(tree *rootfs.FS, engine docker.Engine) (string, bool) {
+	if engine.RootDir == "" || !strings.HasPrefix(engine.Endpoint, "unix://") {
+		return "", false
+	}
+	info, err := tree.Stat(engine.RootDir)
+	return engine.RootDir, err == nil && info.IsDir()
+}

@@ -1,0 +1,43 @@
+package host
+
+import (
+	"time"
+
+	"vmguard/pkg/docker"
+	"vmguard/pkg/oom"
+)
+
+// Facts is a snapshot of a host. It serialises, so that a recording can be judged
+// elsewhere (doctor --save-facts, doctor --facts).
+type Facts struct {
+	CollectedAt time.Time `json:"collectedAt"`
+
+	System Fact[System] `json:"system"`
+	Cloud  Fact[Cloud]  `json:"cloud"`
+	Cgroup Fact[Cgroup] `json:"cgroup"`
+
+	Memory    Fact[Memory]           `json:"memory"`
+	VMStat    Fact[VMStat]           `json:"vmstat"`
+	Pressure  Pressures              `json:"pressure"`
+	Sysctls   map[string]Fact[int64] `json:"sysctls"`
+	Swaps     Fact[[]SwapArea]       `json:"swaps"`
+	Fstab     Fact[[]FstabSwap]      `json:"fstab"`
+	Units     Fact[[]SwapUnit]       `json:"swapUnits"`
+	ZramConf  Fact[bool]             `json:"zramConfigured"` // a zram swap device is set up at boot
+	OOM       Fact[oom.Log]          `json:"oomKills"`
+	Disks     []Fact[Disk]           `json:"disks"`
+	Conntrack Fact[Conntrack]        `json:"conntrack"`
+	Daemons   Fact[[]Daemon]         `json:"daemons"`
+
+	// DockerInstalled tells whether there is a Docker engine to be expected on this
+	// host at all: a socket, a running dockerd, its executable, or an endpoint that the user named.
+	DockerInstalled Fact[bool]          `json:"dockerInstalled"`
+	Docker          Fact[docker.Engine] `json:"docker"`
+	// DockerFailure classes why the engine did not answer; empty where it did, or was not asked.
+	DockerFailure docker.Reason      `json:"dockerFailure,omitempty"`
+	DaemonConfig  Fact[DaemonConfig] `json:"dockerDaemonConfig"`
+	Containers    Fact[[]Container]  `json:"containers"`
+}
+
+// Sysctl gives the running value of an integer sysctl by its dotted name.
+func (f *Facts) Sysctl(name string) Fact[int64] { return f.Sysctls[name] }

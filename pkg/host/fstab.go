@@ -1,0 +1,80 @@
+package host
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"vmguard/pkg/rootfs"
+)
+
+// FstabSwap is one swap line of /etc/fstab (fstab(5)). Other lines are not kept:
+// they may hold credentials.
+type FstabSwap struct {
+	Line int    `json:"line"` // counted from 1
+	Spec string `json:"spec"` // first field, unescaped: a path, UUID=, LABEL=, PARTUUID=
+	// NoAuto tells that the line is not activated at boot.
+	NoAuto bool `json:"noauto,omitempty"`
+	NoFail bool `json:"nofail,omitempty"`
+	// Exists tells whether the file or device that Spec names is there.
+	Exists Fact[bool] `json:"exists"`
+	// Target is the path that Spec leads to once tags and links are followed, as
+	// /proc/swaps shows it; empty where that cannot be told.
+	Target string `json:"target,omitempty"`
+}
+
+// readFstab reads the swap lines of /etc/fstab. A host without that file has none.
+func readFstab(tree *rootfs.FS, live bool) Fact[[]FstabSwap] {
+	const name = "/etc/fstab"
+	data, err := tree.ReadFile(name, smallFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Known([]FstabSwap{}, name+" (absent)")
+	case err != nil:
+		return Missing[[]FstabSwap](unread(name, err))
+	}
+	lines := parseFstab(data)
+	for i := range lines {
+		lines[i].Target, lines[i].Exists = resolveSpec(tree, lines[i].Spec, live)
+	}
+	return Known(lines, name)
+}
+
+// parseFstab finds the lines of type swap. What is no entry at all, such as a line
+// with too few fields, is passed over, as mount(8) and swapon(8) do.
+func parseFstab(data []byte) []FstabSwap {
+	list := []FstabSwap{}
+	n := 0
+	for line := range strings.SplitSeq(string(data), "\n") {
+		n++
+		fields := strings.FieldsFunc(strings.TrimRight(line, "\r"), func(r rune) bool { return r == ' ' || r == '\t' })
+		if len(fields) < 3 || strings.HasPrefix(fields[0], "#") || fields[2] != "swap" {
+			continue
+		}
+		entry := FstabSwap{Line: n, Spec: unquoteTag(unescapeOctal(fields[0]))}
+		if len(fields) > 3 {
+			for option := range strings.SplitSeq(fields[3], ",") {
+				switch option {
+				case "noauto":
+					entry.NoAuto = true
+				case "nofail":
+					entry.NoFail = true
+				}
+			}
+		}
+		list = append(list, entry)
+	}
+	return list
+}
+
+// unquoteTag takes the quotes off the value of LABEL="swap".
+func unquoteTag(spec string) string {
+	tag, value, ok := strings.Cut(spec, "=")
+	if !ok || strings.HasPrefix(spec, "/") || len(value) < 2 {
+		return spec
+	}
+	if q := value[0]; (q == '"' || q == '\'') && value[len(value)-1] == q {
+		return tag + "=" + value[1:len(value)-1]
+	}
+	return spec
+}

@@ -1,0 +1,119 @@
+package host
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+)
+
+// The envelope of a recording.
+const (
+	recordingVersion = 1
+	recordingKind    = "Facts"
+	// recordingLimit bounds what Read takes: 1,000 containers make about 2 MiB.
+	recordingLimit = 64 << 20
+)
+
+// recording is the envelope that facts are saved in.
+type recording[T any] struct {
+	SchemaVersion int    `json:"schemaVersion"`
+	Kind          string `json:"kind"`
+	Data          T      `json:"data"`
+}
+
+// Write saves the facts as JSON in an envelope, for Read. It writes all that there is:
+// what is to leave the host goes through Redacted first.
+func (f *Facts) Write(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(recording[*Facts]{recordingVersion, recordingKind, f}); err != nil {
+		return fmt.Errorf("write facts: %w", err)
+	}
+	return nil
+}
+
+// Read gives facts that Write saved. It errs on what is no such recording: empty or
+// broken JSON, another kind or version, something behind the end, or more than 64 MiB.
+// Facts that the recording does not have are missing.
+func Read(r io.Reader) (*Facts, error) {
+	data, err := io.ReadAll(io.LimitReader(r, recordingLimit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read facts: %w", err)
+	case len(data) > recordingLimit:
+		return nil, errors.New("read facts: larger than 64 MiB, which no recording of facts is")
+	case len(bytes.TrimSpace(data)) == 0:
+		return nil, errors.New("read facts: empty")
+	}
+	var envelope recording[json.RawMessage]
+	if err := json.Unmarshal(data, &envelope); err != nil {
+		return nil, fmt.Errorf("read facts: %w", atLine(data, err))
+	}
+	switch {
+	case envelope.Kind == "":
+		return nil, errors.New(`read facts: no recording of facts (it has no "kind")`)
+	case envelope.Kind != recordingKind:
+		return nil, fmt.Errorf("read facts: this is a %.40q, not a recording of facts", envelope.Kind)
+	case envelope.SchemaVersion != recordingVersion:
+		return nil, fmt.Errorf("read facts: schema version %d; this program reads version %d", envelope.SchemaVersion, recordingVersion)
+	}
+	inner := bytes.TrimSpace(envelope.Data)
+	if len(inner) == 0 || inner[0] != '{' {
+		return nil, errors.New(`read facts: "data" is no object`)
+	}
+	facts := &Facts{}
+	if err := json.Unmarshal(inner, facts); err != nil {
+		return nil, fmt.Errorf("read facts: data: %w", err)
+	}
+	return facts, nil
+}
+
+// leftOut stands where a recording leaves a text out, so that it does not read as if
+// there had been none.
+const leftOut = "(left out of the recording)"
+
+// Redacted gives a copy for a recording that may leave the host: without what health
+// checks printed and without the engine's error texts, which quote commands, and
+// without the user and password of addresses. Names, images and the host's name stay.
+func (f *Facts) Redacted() *Facts {
+	c := *f
+	c.Docker.Missing = withoutUser(f.Docker.Missing)
+	c.Docker.Value.Endpoint = withoutUser(f.Docker.Value.Endpoint)
+	c.Docker.Value.Warnings = nil
+	for _, w := range f.Docker.Value.Warnings {
+		c.Docker.Value.Warnings = append(c.Docker.Value.Warnings, withoutUser(w))
+	}
+	c.Containers.Missing = withoutUser(f.Containers.Missing)
+	if f.Containers.Value == nil {
+		return &c
+	}
+	c.Containers.Value = make([]Container, len(f.Containers.Value))
+	for i, one := range f.Containers.Value {
+		c.Containers.Value[i] = one.redacted()
+	}
+	return &c
+}
+
+func (c Container) redacted() Container {
+	for _, text := range []*string{&c.Error, &c.InspectError} {
+		if *text != "" {
+			*text = leftOut
+		}
+	}
+	if c.Health != nil && c.Health.Last != nil {
+		health, last := *c.Health, *c.Health.Last
+		last.Output = ""
+		health.Last = &last
+		c.Health = &health
+	}
+	return c
+}
+
+// withoutUser takes "user:password@" out of the addresses in a text.
+func withoutUser(text string) string {
+	return regexp.MustCompile(`://[^/\s]*@`).ReplaceAllString(text, "://")
+}
