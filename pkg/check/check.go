@@ -1,0 +1,82 @@
+// Package check holds the rules of vmguard doctor. A rule is a documented value in
+// one explicit list, and its judgement is a pure function over the facts of a host.
+package check
+
+import (
+	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
+)
+
+// Check is one rule.
+type Check struct {
+	// ID is stable: policies, waivers and users' scripts name it.
+	ID string
+	// Area says where a report shows the rule's findings.
+	Area finding.Area
+	// Title is what is checked, in a few words.
+	Title string
+	// Why says what happens to a container when the rule is broken.
+	Why string
+	// Rule says when it fails and with which severity, when it cannot tell, and when it does not apply.
+	Rule string
+	// Fix says how it is mended.
+	Fix string
+	// Worst is the highest severity that the rule gives; a finding that could not be decided carries it.
+	Worst finding.Severity
+	// Judge gives at least one finding, with ID and Area left empty.
+	Judge func(*host.Facts) []finding.Finding
+}
+
+// Run judges the facts by each check and gives the findings sorted for a reader.
+func Run(checks []Check, facts *host.Facts) finding.Report {
+	var report finding.Report
+	for _, c := range checks {
+		for _, f := range c.Judge(facts) {
+			f.ID, f.Area = c.ID, c.Area
+			if f.Subject == "" {
+				f.Subject = finding.Host
+			}
+			if f.Status != finding.Fail {
+				f.Severity = c.Worst
+			}
+			report = append(report, f)
+		}
+	}
+	report.Sort()
+	return report
+}
+
+func pass(summary string, evidence ...finding.Evidence) finding.Finding {
+	return finding.Finding{Status: finding.Pass, Summary: summary, Evidence: evidence}
+}
+
+func fail(severity finding.Severity, summary string, remedy *finding.Remedy, evidence ...finding.Evidence) finding.Finding {
+	return finding.Finding{Status: finding.Fail, Severity: severity, Summary: summary, Remedy: remedy, Evidence: evidence}
+}
+
+// unknown says that a rule could not be decided, and why.
+func unknown(reason string, evidence ...finding.Evidence) finding.Finding {
+	return finding.Finding{Status: finding.Unknown, Summary: reason, Evidence: evidence}
+}
+
+// skipped says that a rule does not apply to this host or container.
+func skipped(reason string) finding.Finding {
+	return finding.Finding{Status: finding.Skipped, Summary: reason}
+}
+
+// one is the usual case of a rule about the host: a single finding.
+func one(f finding.Finding) []finding.Finding { return []finding.Finding{f} }
+
+// evidence is what stood at a source.
+func evidence(source, got string) finding.Evidence {
+	return finding.Evidence{Source: source, Got: got}
+}
+
+// wanted is what stood at a source, and what should have stood there.
+func wanted(source, got, want string) finding.Evidence {
+	return finding.Evidence{Source: source, Got: got, Want: want}
+}
+
+func remedy(text, command string) *finding.Remedy {
+	return &finding.Remedy{Text: text, Command: command}
+}

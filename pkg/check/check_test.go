@@ -1,0 +1,433 @@
+package check
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vmguard/pkg/docker"
+	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
+	"vmguard/pkg/oom"
+)
+
+// verdict is what a case wants of one finding.
+type verdict struct {
+	status   finding.Status
+	severity finding.Severity // only compared for Fail
+	text     string           // must stand in the summary
+}
+
+func fails(s finding.Severity, text string) verdict { return verdict{finding.Fail, s, text} }
+func passes(text string) verdict                    { return verdict{status: finding.Pass, text: text} }
+func isUnknown(text string) verdict                 { return verdict{status: finding.Unknown, text: text} }
+func isSkipped(text string) verdict                 { return verdict{status: finding.Skipped, text: text} }
+
+// ruleCase changes the healthy VM and says what one check then finds.
+type ruleCase struct {
+	name   string
+	change func(f *host.Facts, c *host.Container)
+	want   []verdict
+}
+
+// cases holds all rule tests by check ID; the files of the families add theirs in rules().
+func rules() map[string][]ruleCase {
+	all := map[string][]ruleCase{}
+	for _, family := range []map[string][]ruleCase{swapRules(), memoryRules(), oomRules(), storageRules(), engineRules(), containerRules(), deathRules(), signalRules(), connectionRules()} {
+		for id, cases := range family {
+			all[id] = append(all[id], cases...)
+		}
+	}
+	return all
+}
+
+func TestRules(t *testing.T) {
+	for id, cases := range rules() {
+		c, err := Find(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range cases {
+			t.Run(id+"/"+tc.name, func(t *testing.T) {
+				f := healthy()
+				if tc.change != nil {
+					tc.change(f, &f.Containers.Value[0])
+				}
+				got := Run([]Check{c}, f)
+				ok := len(got) == len(tc.want)
+				for i := 0; ok && i < len(got); i++ {
+					w := tc.want[i]
+					ok = got[i].Status == w.status && strings.Contains(got[i].Summary, w.text) &&
+						(w.status != finding.Fail || got[i].Severity == w.severity)
+				}
+				if !ok {
+					t.Errorf("got %+v\nwant %+v", got, tc.want)
+				}
+			})
+		}
+	}
+}
+
+// TestRulesAreTestedThreeWays holds that every check was seen to fire, to stay silent and to say unknown.
+func TestRulesAreTestedThreeWays(t *testing.T) {
+	tested := rules()
+	for _, c := range All() {
+		seen := map[finding.Status]bool{}
+		for _, tc := range tested[c.ID] {
+			for _, w := range tc.want {
+				seen[w.status] = true
+			}
+		}
+		for _, s := range []finding.Status{finding.Fail, finding.Pass, finding.Unknown} {
+			if !seen[s] {
+				t.Errorf("%s: no case wants %s", c.ID, s)
+			}
+		}
+	}
+}
+
+func TestHealthyVMHasNoFinding(t *testing.T) {
+	for name, f := range map[string]*host.Facts{"with Docker": healthy(), "without Docker": bare()} {
+		for _, got := range Run(All(), f) {
+			if got.Status == finding.Fail || got.Status == finding.Unknown {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+	}
+}
+
+func TestNothingKnownIsNeverAPass(t *testing.T) {
+	for _, got := range Run(All(), &host.Facts{}) {
+		if got.Status != finding.Unknown {
+			t.Errorf("%s is %s: %s", got.ID, got.Status, got.Summary)
+		}
+		if got.Summary == "" || strings.HasSuffix(strings.TrimSpace(got.Summary), ":") {
+			t.Errorf("%s gives no reason: %q", got.ID, got.Summary)
+		}
+	}
+}
+
+func TestChecksAreDocumented(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range All() {
+		if seen[c.ID] {
+			t.Errorf("%s is listed twice", c.ID)
+		}
+		seen[c.ID] = true
+		for what, text := range map[string]string{"title": c.Title, "why": c.Why, "rule": c.Rule, "fix": c.Fix, "area": c.Area.String()} {
+			if len(text) < 5 {
+				t.Errorf("%s has no %s", c.ID, what)
+			}
+		}
+		if c.Worst == 0 {
+			t.Errorf("%s has no worst severity", c.ID)
+		}
+	}
+}
+
+func TestFailuresHaveEvidenceAndStayBelowWorst(t *testing.T) {
+	for id, cases := range rules() {
+		c, err := Find(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range cases {
+			f := healthy()
+			if tc.change != nil {
+				tc.change(f, &f.Containers.Value[0])
+			}
+			for _, got := range Run([]Check{c}, f) {
+				if got.Status == finding.Fail && (len(got.Evidence) == 0 || got.Severity > c.Worst) {
+					t.Errorf("%s/%s: no evidence, or worse than %s: %+v", id, tc.name, c.Worst, got)
+				}
+			}
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	ids := func(cs []Check) (out []string) {
+		for _, c := range cs {
+			out = append(out, c.ID)
+		}
+		return out
+	}
+	got, err := Select([]string{"inode-space", "swap-enabled"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"swap-enabled", "inode-space"}, ids(got)); diff != "" {
+		t.Error(diff)
+	}
+	got, err = Select(nil, []string{"swap-enabled"})
+	if err != nil || len(got) != len(All())-1 || slices.Contains(ids(got), "swap-enabled") {
+		t.Errorf("skip gave %v, %v", ids(got), err)
+	}
+	for id, nearest := range map[string]string{"swap-enable": "swap-enabled", "container-oomkilled": "container-oom-killed", "Swappines": "swappiness"} {
+		_, err = Select(nil, []string{id})
+		var unknown *UnknownIDError
+		if !errors.As(err, &unknown) || unknown.Nearest != nearest {
+			t.Errorf("Select(%q) = %v, want nearest %q", id, err, nearest)
+		}
+	}
+	if _, err := Find(strings.Repeat("x", 1<<20)); err == nil {
+		t.Error("a megabyte is no check")
+	}
+}
+
+func TestShellQuote(t *testing.T) {
+	for in, want := range map[string]string{
+		"web": "web", "": "''", "a b": "'a b'", "$(reboot)": "'$(reboot)'", "it's": `'it'\''s'`, "/swap\nfile": "'/swap\nfile'", "ünï": "'ünï'",
+	} {
+		if got := shellQuote(in); got != want {
+			t.Errorf("shellQuote(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+func swapRules() map[string][]ruleCase {
+	noSwap := func(f *host.Facts) { f.Swaps.Value, f.Fstab.Value = nil, nil }
+	return map[string][]ruleCase{
+		"swap-enabled": {
+			{"swap", nil, []verdict{passes("2.0 GiB of swap")}},
+			{"none, small RAM", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Memory.Value.Total = 2 * gib },
+				[]verdict{fails(finding.Critical, "no swap on a VM with 2.0 GiB of RAM and 1 running container")}},
+			{"none, 8 GiB", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Memory.Value.Total = 8 * gib }, []verdict{fails(finding.Warning, "no swap")}},
+			{"none, 64 GiB", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Memory.Value.Total = 64 * gib }, []verdict{fails(finding.Info, "no swap")}},
+			{"none, no container", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Containers.Value = nil }, []verdict{fails(finding.Info, "no swap")}},
+			{"none, 512 MiB, no container", func(f *host.Facts, _ *host.Container) {
+				noSwap(f)
+				f.Containers.Value, f.Memory.Value.Total = nil, 512*mib
+			}, []verdict{fails(finding.Warning, "no swap")}},
+			{"kubelet", func(f *host.Facts, _ *host.Container) {
+				noSwap(f)
+				f.Daemons.Value = append(f.Daemons.Value, host.Daemon{Name: "kubelet"})
+			}, []verdict{isSkipped("kubelet")}},
+			{"not readable", func(f *host.Facts, _ *host.Container) { f.Swaps = host.Missing[[]host.SwapArea]("no /proc") }, []verdict{isUnknown("no /proc")}},
+			{"RAM not known", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Memory = host.Missing[host.Memory]("truncated") }, []verdict{isUnknown("truncated")}},
+		},
+		"swap-persistent": {
+			{"in fstab", nil, []verdict{passes("comes back")}},
+			{"nothing at all", func(f *host.Facts, _ *host.Container) { noSwap(f) }, []verdict{isSkipped("no swap is active or configured")}},
+			{"not in fstab", func(f *host.Facts, _ *host.Container) { f.Fstab.Value = nil }, []verdict{fails(finding.Warning, "/swapfile is active but not configured")}},
+			{"noauto", func(f *host.Facts, _ *host.Container) { f.Fstab.Value[0].NoAuto = true }, []verdict{fails(finding.Warning, "not configured")}},
+			{"by a unit", func(f *host.Facts, _ *host.Container) {
+				f.Fstab.Value = nil
+				f.Units.Value = []host.SwapUnit{{Name: "swapfile.swap", What: "/swapfile", Enabled: true}}
+			}, []verdict{passes("comes back")}},
+			{"a unit that nothing pulls in", func(f *host.Facts, _ *host.Container) {
+				f.Fstab.Value = nil
+				f.Units.Value = []host.SwapUnit{{Name: "swapfile.swap", What: "/swapfile"}}
+			}, []verdict{fails(finding.Warning, "not configured")}},
+			{"a unit left of a removed fstab line", func(f *host.Facts, _ *host.Container) {
+				f.Fstab.Value = nil
+				f.Units.Value = []host.SwapUnit{{Name: "swapfile.swap", What: "/swapfile", Enabled: true, FromFstab: true}}
+			}, []verdict{fails(finding.Warning, "not configured")}},
+			{"by UUID", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value[0] = host.SwapArea{Path: "/dev/vdb", Type: "partition", Size: gib, Aliases: []string{"UUID=12-34"}}
+				f.Fstab.Value[0].Spec = "UUID=12-34"
+			}, []verdict{passes("comes back")}},
+			{"listed twice", func(f *host.Facts, _ *host.Container) {
+				f.Fstab.Value = append(f.Fstab.Value, host.FstabSwap{Line: 9, Spec: "/swapfile"})
+			}, []verdict{fails(finding.Info, "listed 2 times")}},
+			{"listed, not active", func(f *host.Facts, _ *host.Container) { f.Swaps.Value = nil }, []verdict{fails(finding.Warning, "configured as swap but not active")}},
+			{"listed, file gone", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value = nil
+				f.Fstab.Value[0].Exists = host.Known(false, "/swapfile")
+			}, []verdict{fails(finding.Warning, "does not exist")}},
+			{"deleted while in use", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].Deleted, f.Fstab.Value = true, nil },
+				[]verdict{fails(finding.Warning, "deleted while in use")}},
+			{"zram by its generator", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value[0], f.Fstab.Value, f.ZramConf.Value = host.SwapArea{Path: "/dev/zram0", Type: "partition", Size: gib}, nil, true
+			}, []verdict{passes("comes back")}},
+			{"zram by nobody known", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value[0], f.Fstab.Value = host.SwapArea{Path: "/dev/zram0", Type: "partition", Size: gib}, nil
+			}, []verdict{isUnknown("zram")}},
+			{"units not readable", func(f *host.Facts, _ *host.Container) {
+				f.Fstab.Value, f.Units = nil, host.Missing[[]host.SwapUnit]("permission denied")
+			}, []verdict{isUnknown("permission denied")}},
+			{"fstab not readable", func(f *host.Facts, _ *host.Container) { f.Fstab = host.Missing[[]host.FstabSwap]("permission denied") },
+				[]verdict{isUnknown("permission denied")}},
+		},
+		"swap-permissions": {
+			{"0600", nil, []verdict{passes("root's alone")}},
+			{"world-readable", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.Mode = 0o644 }, []verdict{fails(finding.Critical, "others than root")}},
+			{"group-readable", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.Mode = 0o640 }, []verdict{fails(finding.Warning, "others than root")}},
+			{"somebody else's", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.UID = 1000 }, []verdict{fails(finding.Critical, "others than root")}},
+			{"partition", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].Type = "partition" }, []verdict{isSkipped("no swapfile")}},
+			{"not readable", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value[0].File = host.Missing[host.SwapFile]("permission denied")
+			}, []verdict{isUnknown("permission denied")}},
+		},
+		"swap-thrashing": {
+			{"never swapped in", nil, []verdict{passes("no page has come back")}},
+			{"swap used, no stall", func(f *host.Facts, _ *host.Container) { f.VMStat.Value.SwapIn = 1e6 }, []verdict{passes("nothing waits for it")}},
+			{"some stall", func(f *host.Facts, _ *host.Container) {
+				f.VMStat.Value.SwapIn, f.Pressure.Memory.Value.Some.Avg60 = 1e6, 25
+			}, []verdict{fails(finding.Warning, "25 % of the last minute")}},
+			{"full stall", func(f *host.Facts, _ *host.Container) {
+				f.VMStat.Value.SwapIn, f.Pressure.Memory.Value.Full.Avg60 = 1e6, 40
+			}, []verdict{fails(finding.Critical, "thrashing")}},
+			{"no pressure information", func(f *host.Facts, _ *host.Container) {
+				f.VMStat.Value.SwapIn, f.Pressure.Memory = 1e6, host.Missing[host.Pressure]("psi=0")
+			}, []verdict{isUnknown("psi=0")}},
+			{"no pressure information, never swapped", func(f *host.Facts, _ *host.Container) { f.Pressure.Memory = host.Missing[host.Pressure]("psi=0") },
+				[]verdict{passes("no page")}},
+			{"no vmstat", func(f *host.Facts, _ *host.Container) { f.VMStat = host.Missing[host.VMStat]("empty") }, []verdict{isUnknown("empty")}},
+		},
+		"swappiness": {
+			{"default", nil, []verdict{passes("60")}},
+			{"0", func(f *host.Facts, _ *host.Container) { f.Sysctls["vm.swappiness"] = sysctl(0) }, []verdict{fails(finding.Warning, "is 0")}},
+			{"1", func(f *host.Facts, _ *host.Container) { f.Sysctls["vm.swappiness"] = sysctl(1) }, []verdict{fails(finding.Info, "late")}},
+			{"100", func(f *host.Facts, _ *host.Container) { f.Sysctls["vm.swappiness"] = sysctl(100) }, []verdict{fails(finding.Info, "soon be needed")}},
+			{"180 with zram", func(f *host.Facts, _ *host.Container) {
+				f.Sysctls["vm.swappiness"], f.Swaps.Value[0].Path = sysctl(180), "/dev/zram0"
+			}, []verdict{passes("180")}},
+			{"no swap", func(f *host.Facts, _ *host.Container) { noSwap(f) }, []verdict{isSkipped("no swap")}},
+			{"not readable", func(f *host.Facts, _ *host.Container) { delete(f.Sysctls, "vm.swappiness") }, []verdict{isUnknown("not collected")}},
+		},
+	}
+}
+
+func memoryRules() map[string][]ruleCase {
+	return map[string][]ruleCase{
+		"memory-headroom": {
+			{"half free", nil, []verdict{passes("50 %")}},
+			{"9 %", func(f *host.Facts, _ *host.Container) { f.Memory.Value.Available = 4 * gib * 9 / 100 }, []verdict{fails(finding.Warning, "9 %")}},
+			{"4 %", func(f *host.Facts, _ *host.Container) { f.Memory.Value.Available = 4 * gib * 4 / 100 }, []verdict{fails(finding.Critical, "4 %")}},
+			{"no RAM at all", func(f *host.Facts, _ *host.Container) { f.Memory.Value = host.Memory{} }, []verdict{isUnknown("no memory at all")}},
+			{"missing", func(f *host.Facts, _ *host.Container) { f.Memory = host.Missing[host.Memory]("no MemAvailable") }, []verdict{isUnknown("no MemAvailable")}},
+		},
+		"memory-pressure": {
+			{"none", nil, []verdict{passes("nothing waits")}},
+			{"some", func(f *host.Facts, _ *host.Container) { f.Pressure.Memory.Value.Some.Avg60 = 12 }, []verdict{fails(finding.Warning, "12 %")}},
+			{"full", func(f *host.Facts, _ *host.Container) { f.Pressure.Memory.Value.Full.Avg60 = 12 }, []verdict{fails(finding.Critical, "12 %")}},
+			{"switched off", func(f *host.Facts, _ *host.Container) { f.Pressure.Memory = host.Missing[host.Pressure]("psi=0") }, []verdict{isUnknown("psi=0")}},
+		},
+		"memory-overcommit": {
+			{"heuristic", nil, []verdict{passes("not enforced")}},
+			{"strict with room", func(f *host.Facts, _ *host.Container) { f.Sysctls["vm.overcommit_memory"] = sysctl(2) }, []verdict{passes("25 %")}},
+			{"strict, 92 %", func(f *host.Facts, _ *host.Container) {
+				f.Sysctls["vm.overcommit_memory"], f.Memory.Value.CommittedAS = sysctl(2), 4*gib*92/100
+			}, []verdict{fails(finding.Warning, "92 %")}},
+			{"strict, full", func(f *host.Facts, _ *host.Container) {
+				f.Sysctls["vm.overcommit_memory"], f.Memory.Value.CommittedAS = sysctl(2), 4*gib
+			}, []verdict{fails(finding.Critical, "100 %")}},
+			{"strict, no limit known", func(f *host.Facts, _ *host.Container) {
+				f.Sysctls["vm.overcommit_memory"], f.Memory.Value.CommitLimit = sysctl(2), 0
+			}, []verdict{isUnknown("no CommitLimit")}},
+			{"not readable", func(f *host.Facts, _ *host.Container) { delete(f.Sysctls, "vm.overcommit_memory") }, []verdict{isUnknown("not collected")}},
+		},
+		"cgroup-swap-accounting": {
+			{"accounted", nil, []verdict{passes("accounts swap")}},
+			{"not accounted", func(f *host.Facts, _ *host.Container) { f.Cgroup.Value.SwapAccounting.Value = false },
+				[]verdict{fails(finding.Warning, "not enforced")}},
+			{"not accounted, no swap", func(f *host.Facts, _ *host.Container) {
+				f.Cgroup.Value.SwapAccounting.Value, f.Swaps.Value = false, nil
+			},
+				[]verdict{fails(finding.Info, "not enforced")}},
+			{"by the engine's word", func(f *host.Facts, _ *host.Container) {
+				f.Cgroup.Value.SwapAccounting = host.Missing[bool]("no cgroup shows it")
+				f.Docker.Value.SwapLimit = false
+			}, []verdict{fails(finding.Warning, "not enforced")}},
+			{"nobody knows", func(f *host.Facts, _ *host.Container) {
+				f.Cgroup.Value.SwapAccounting, f.Docker = host.Missing[bool]("no cgroup shows it"), host.Missing[docker.Engine]("denied")
+			}, []verdict{isUnknown("no cgroup shows it")}},
+		},
+	}
+}
+
+func oomRules() map[string][]ruleCase {
+	log := func(kills ...oom.Kill) func(*host.Facts, *host.Container) {
+		return func(f *host.Facts, _ *host.Container) {
+			f.OOM.Value.Kills = kills
+			f.VMStat.Value.OOMKill = ptr(uint64(len(kills)))
+		}
+	}
+	parent := kill(webID, time.Hour)
+	parent.LimitCgroup = "/system.slice"
+	hostKill := oom.Kill{SinceBoot: uptime - time.Hour, PID: 9, Comm: "postgres", TaskCgroup: "/system.slice/postgres.service", Scope: oom.ScopeHost}
+	return map[string][]ruleCase{
+		"oom-kills": {
+			{"none", nil, []verdict{passes("no OOM kill since boot")}},
+			{"a container's own limit", log(kill(webID, 20*time.Minute), kill(webID, 14*time.Minute)),
+				[]verdict{fails(finding.Critical, "2 kills since boot, the last 14 min ago: node in container web (own limit of 512 MiB)")}},
+			{"three days ago", log(kill(webID, 72*time.Hour)), []verdict{fails(finding.Warning, "3 days ago")}},
+			{"nine days ago", log(kill(webID, 9*24*time.Hour)), []verdict{fails(finding.Info, "9 days ago")}},
+			{"a container that is gone", log(kill(goneID, time.Hour)), []verdict{fails(finding.Critical, "container dead00000000, which is gone")}},
+			{"a slice above it", log(parent), []verdict{fails(finding.Critical, "limit of /system.slice, above its own")}},
+			{"the host", log(hostKill), []verdict{fails(finding.Critical, "process postgres (the VM ran out of memory)")}},
+			{"counted and no longer logged", func(f *host.Facts, _ *host.Container) { f.VMStat.Value.OOMKill = ptr(uint64(3)) },
+				[]verdict{fails(finding.Warning, "counts 3 OOM kills since boot, its log holds 0")}},
+			{"log denied, counter 0", func(f *host.Facts, _ *host.Container) { f.OOM = host.Missing[oom.Log]("needs root") }, []verdict{passes("no OOM kill")}},
+			{"log denied, counter 4", func(f *host.Facts, _ *host.Container) {
+				f.OOM, f.VMStat.Value.OOMKill = host.Missing[oom.Log]("needs root"), ptr(uint64(4))
+			}, []verdict{fails(finding.Warning, "4 OOM kills since boot; who was killed stands in its log: needs root")}},
+			{"log denied, no counter", func(f *host.Facts, _ *host.Container) {
+				f.OOM, f.VMStat.Value.OOMKill = host.Missing[oom.Log]("needs root"), nil
+			}, []verdict{isUnknown("needs root")}},
+			{"log cut, no counter", func(f *host.Facts, _ *host.Container) { f.OOM.Value.Truncated, f.VMStat.Value.OOMKill = true, nil },
+				[]verdict{isUnknown("no longer reaches back to boot")}},
+		},
+		"oom-panic": {
+			{"defaults", nil, []verdict{passes("kills the largest process")}},
+			{"panics and hangs", func(f *host.Facts, _ *host.Container) { f.Sysctls["vm.panic_on_oom"] = sysctl(1) }, []verdict{fails(finding.Critical, "hangs")}},
+			{"panics and reboots", func(f *host.Facts, _ *host.Container) {
+				f.Sysctls["vm.panic_on_oom"], f.Sysctls["kernel.panic"] = sysctl(2), sysctl(10)
+			}, []verdict{fails(finding.Warning, "reboots")}},
+			{"kills whoever asks", func(f *host.Facts, _ *host.Container) { f.Sysctls["vm.oom_kill_allocating_task"] = sysctl(1) },
+				[]verdict{fails(finding.Warning, "asked last")}},
+			{"not readable", func(f *host.Facts, _ *host.Container) { f.Sysctls = nil },
+				[]verdict{isUnknown("vm.panic_on_oom"), isUnknown("vm.oom_kill_allocating_task")}},
+		},
+		"oom-protection": {
+			{"spared", nil, []verdict{passes("dockerd is spared"), passes("sshd is spared")}},
+			{"dockerd by hand", func(f *host.Facts, _ *host.Container) { f.Daemons.Value[0].OOMScoreAdj = 0 },
+				[]verdict{fails(finding.Warning, "dockerd may be killed"), passes("sshd")}},
+			{"sshd", func(f *host.Facts, _ *host.Container) { f.Daemons.Value[1].OOMScoreAdj = 0 },
+				[]verdict{fails(finding.Info, "sshd may be killed"), passes("dockerd")}},
+			{"none runs", func(f *host.Facts, _ *host.Container) { f.Daemons.Value = nil }, []verdict{isSkipped("neither")}},
+			{"not readable", func(f *host.Facts, _ *host.Container) { f.Daemons = host.Missing[[]host.Daemon]("timed out") }, []verdict{isUnknown("timed out")}},
+		},
+	}
+}
+
+func storageRules() map[string][]ruleCase {
+	space := func(size, free uint64) func(*host.Facts, *host.Container) {
+		return func(f *host.Facts, _ *host.Container) { f.Disks[0].Value.Size, f.Disks[0].Value.Free = size, free }
+	}
+	inodes := func(all, free uint64) func(*host.Facts, *host.Container) {
+		return func(f *host.Facts, _ *host.Container) {
+			f.Disks[0].Value.Inodes, f.Disks[0].Value.InodesFree = all, free
+		}
+	}
+	second := func(d host.Disk) func(*host.Facts, *host.Container) {
+		return func(f *host.Facts, _ *host.Container) { f.Disks = append(f.Disks, host.Known(d, "statfs "+d.Path)) }
+	}
+	return map[string][]ruleCase{
+		"disk-space": {
+			{"room", nil, []verdict{passes("30 GiB free on /")}},
+			{"8 %", space(40*gib, 3*gib), []verdict{fails(finding.Warning, "3.0 GiB free on / (8 % of 40 GiB)")}},
+			{"8 % of 10 TiB", space(10240*gib, 820*gib), []verdict{passes("820 GiB")}},
+			{"2 %", space(40*gib, gib), []verdict{fails(finding.Critical, "2 %")}},
+			{"400 MiB of a small disk", space(2*gib, 400*mib), []verdict{fails(finding.Critical, "400 MiB")}},
+			{"the same filesystem twice", second(host.Disk{Path: "/var/lib/docker", Role: host.RoleDocker, FS: "ext4", Size: 40 * gib, Free: 30 * gib, Inodes: 1000, InodesFree: 900}),
+				[]verdict{passes("on /")}},
+			{"the engine's data full", second(host.Disk{Path: "/data", Role: host.RoleDocker, FS: "xfs", Size: 50 * gib, Free: 100 * mib, Inodes: 10, InodesFree: 9}),
+				[]verdict{fails(finding.Critical, "100 MiB free on /data"), passes("on /")}},
+			{"no size", space(0, 0), []verdict{isUnknown("no size at all")}},
+			{"hangs", func(f *host.Facts, _ *host.Container) { f.Disks[0] = host.Missing[host.Disk]("timed out after 2 s") }, []verdict{isUnknown("timed out")}},
+		},
+		"inode-space": {
+			{"room", nil, []verdict{passes("90 %")}},
+			{"8 %", inodes(1000, 80), []verdict{fails(finding.Warning, "8 %")}},
+			{"none", inodes(1000, 0), []verdict{fails(finding.Critical, "0 %")}},
+			{"btrfs", inodes(0, 0), []verdict{isSkipped("as it needs them")}},
+			{"nothing collected", func(f *host.Facts, _ *host.Container) { f.Disks = nil }, []verdict{isUnknown("not collected")}},
+		},
+	}
+}

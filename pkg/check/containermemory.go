@@ -1,0 +1,142 @@
+package check
+
+import (
+	"fmt"
+
+	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
+	"vmguard/pkg/human"
+)
+
+var containerNoMemoryLimit = Check{
+	ID: "container-no-memory-limit", Area: finding.Containers, Worst: finding.Warning,
+	Title: "The container has a memory limit",
+	Why: "Without a limit one leak takes the whole VM, and the kernel then picks a victim among all containers and daemons. " +
+		"With a limit the leaking container is killed alone.",
+	Rule: "A warning for each running container without a limit; info where it is the only one. Unknown where the engine could not be asked.",
+	Fix:  "docker update --memory and --memory-swap, or mem_limit in the compose file; twice the peak use is a good start.",
+	Judge: func(f *host.Facts) []finding.Finding {
+		severity := finding.Warning
+		if len(runningContainers(f)) == 1 {
+			severity = finding.Info
+		}
+		return eachRunning(f, func(c host.Container) finding.Finding { return judgeNoLimit(c, severity) })
+	},
+}
+
+func judgeNoLimit(c host.Container, severity finding.Severity) finding.Finding {
+	if c.Limits.Memory > 0 {
+		return pass("its memory is limited to "+human.Bytes(c.Limits.Memory), inspect(c, "Memory "+human.Bytes(c.Limits.Memory), ""))
+	}
+	fix := remedy("limit it to about twice what it uses at its peak", "")
+	if c.Memory.Known() {
+		m := c.Memory.Value
+		peak := 2 * m.WorkingSet
+		if m.Peak != nil {
+			peak = max(peak, *m.Peak)
+		}
+		limit := max(roundUp(peak, 64*mib), 128*mib) / mib
+		fix.Command = fmt.Sprintf("docker update --memory %dm --memory-swap %dm %s", limit, limit, shellQuote(c.Name))
+	}
+	return fail(severity, "no memory limit: one leak in it takes the whole VM", fix, inspect(c, "Memory 0", "a limit"))
+}
+
+var containerNearLimit = Check{
+	ID: "container-near-limit", Area: finding.Containers, Worst: finding.Critical,
+	Title: "The container is not about to hit its memory limit",
+	Why: "At its limit the kernel (not the Docker daemon) kills a process of the container, without a word in the container's log. " +
+		"Counted is the working set: what the kernel cannot simply drop.",
+	Rule: "Critical from 95 % of the limit, a warning from 85 %. Unknown where the container's memory cgroup cannot be read. " +
+		"Does not apply without a limit.",
+	Fix:   "Raise the limit, or cap the program's heap below it.",
+	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeNearLimit) },
+}
+
+func judgeNearLimit(c host.Container) finding.Finding {
+	limit := c.Limits.Memory
+	if c.Memory.Known() && c.Memory.Value.Limit != nil {
+		limit = *c.Memory.Value.Limit
+	}
+	switch {
+	case limit == 0:
+		return skipped("it has no memory limit")
+	case !c.Memory.Known():
+		return unknown("cannot tell how near its limit it is: " + c.Memory.Why())
+	}
+	used := c.Memory.Value.WorkingSet
+	text := fmt.Sprintf("memory at %s of its limit (%s of %s)", human.Percent(used, limit), human.Bytes(used), human.Bytes(limit))
+	seen := wanted(c.Memory.Source, "working set "+human.Bytes(used), "below 85 % of "+human.Bytes(limit))
+	severity := finding.Warning
+	switch share := float64(used) / float64(limit); {
+	case share < 0.85:
+		return pass(text, seen)
+	case share >= 0.95:
+		severity = finding.Critical
+	}
+	c.Limits.Memory = limit
+	return fail(severity, text+": past it the kernel kills one of its processes", raiseLimit(c), seen)
+}
+
+var containerSwapSurprise = Check{
+	ID: "container-swap-surprise", Area: finding.Containers, Worst: finding.Warning,
+	Title: "The container's use of swap is what its limits seem to say",
+	Why: "--memory alone does not mean no swap: with --memory-swap unset the container may use as much swap again as its memory limit, " +
+		"as soon as the host has swap. With --memory-swap -1 it may use all of the host's.",
+	Rule: "With a memory limit and swap active on the host: a warning when the container's swap is unlimited, info when it is the default share. " +
+		"Info when it was given swap and the host has none. Unknown where the host's swap cannot be read. Does not apply without a memory limit.",
+	Fix: "Set --memory-swap: equal to --memory for none, larger for the difference.",
+	Judge: func(f *host.Facts) []finding.Finding {
+		return eachRunning(f, func(c host.Container) finding.Finding { return judgeSwapSurprise(f, c) })
+	},
+}
+
+func judgeSwapSurprise(f *host.Facts, c host.Container) finding.Finding {
+	limit := c.Limits.Memory
+	switch {
+	case limit == 0:
+		return skipped("it has no memory limit")
+	case !f.Swaps.Known():
+		return unknown("cannot tell whether the host has swap: " + f.Swaps.Why())
+	}
+	hostSwap := swapTotal(f.Swaps.Value) > 0
+	seen := []finding.Evidence{inspect(c, fmt.Sprintf("Memory %s, MemorySwap %s", human.Bytes(limit), spellMemorySwap(c.Limits.MemorySwap)), "MemorySwap set")}
+	if m := c.Memory; m.Known() && m.Value.SwapLimitKnown {
+		seen = append(seen, evidence(m.Source, "swap "+spellSwapLimit(m.Value.SwapLimit)))
+	}
+	none := remedy("allow it no swap, if that is what was meant",
+		fmt.Sprintf("docker update --memory %d --memory-swap %d %s", limit, limit, shellQuote(c.Name)))
+	// The engine writes its default into the container when it makes it: twice the limit,
+	// memory and swap together (moby, daemon/daemon_unix.go).
+	swap := c.Limits.MemorySwap
+	byDefault := swap == 0 || swap > 0 && uint64(swap) == 2*limit
+	switch {
+	case byDefault && !hostSwap:
+		return pass("the host has no swap; should it get some, the container may use "+human.Bytes(limit)+" of it", seen...)
+	case byDefault:
+		return fail(finding.Info, fmt.Sprintf("besides its %s of memory it may use as much swap again: that is the engine's default", human.Bytes(limit)), none, seen...)
+	case swap < 0 && hostSwap:
+		return fail(finding.Warning, fmt.Sprintf("its memory is limited to %s, its swap is not: it can fill the host's", human.Bytes(limit)), none, seen...)
+	case swap > 0 && uint64(swap) > limit && !hostSwap:
+		return fail(finding.Info, fmt.Sprintf("it was given %s of swap, and the host has none: it is killed earlier than planned", human.Bytes(uint64(swap)-limit)),
+			swapRemedy(f), seen...)
+	}
+	return pass("it uses swap as its limits say", seen...)
+}
+
+func spellMemorySwap(n int64) string {
+	switch {
+	case n < 0:
+		return "unlimited"
+	case n == 0:
+		return "not set"
+	default:
+		return human.Bytes(uint64(n))
+	}
+}
+
+func spellSwapLimit(limit *uint64) string {
+	if limit == nil {
+		return "unlimited"
+	}
+	return "at most " + human.Bytes(*limit)
+}

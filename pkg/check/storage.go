@@ -1,0 +1,104 @@
+package check
+
+import (
+	"fmt"
+
+	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
+	"vmguard/pkg/human"
+)
+
+var diskSpace = Check{
+	ID: "disk-space", Area: finding.Storage, Worst: finding.Critical,
+	Title: "There is disk space left",
+	Why: "On a full disk containers cannot write their layers, logs or databases; the engine cannot start or restart any; " +
+		"and a swapfile cannot grow.",
+	Rule: "For / and the engine's data: critical below 512 MiB, or below 5 % and 5 GiB; a warning below 10 % and 20 GiB. " +
+		"Free is what an ordinary process may still use.",
+	Fix: "Find what fills it; unused images, stopped containers and unbounded logs are the usual causes.",
+	Judge: func(f *host.Facts) []finding.Finding {
+		return eachDisk(f, judgeDiskSpace)
+	},
+}
+
+var inodeSpace = Check{
+	ID: "inode-space", Area: finding.Storage, Worst: finding.Critical,
+	Title: "There are inodes left",
+	Why: "A filesystem without free inodes refuses new files with \"no space left on device\" while df shows gigabytes free. " +
+		"Image layers and mail stores hold very many small files.",
+	Rule: "For / and the engine's data: critical below 5 % of inodes free, a warning below 10 %. " +
+		"Does not apply to filesystems that make inodes as they need them.",
+	Fix: "Remove what holds many small files; unused images are the usual cause.",
+	Judge: func(f *host.Facts) []finding.Finding {
+		return eachDisk(f, judgeInodes)
+	},
+}
+
+// eachDisk judges every filesystem once, also where / and the engine's data are on the same one.
+func eachDisk(f *host.Facts, judge func(host.Disk, string) finding.Finding) []finding.Finding {
+	if len(f.Disks) == 0 {
+		return one(unknown("cannot tell how full the disks are: not collected"))
+	}
+	var out []finding.Finding
+	var judged []host.Disk
+	for _, fact := range f.Disks {
+		switch disk := fact.Value; {
+		case !fact.Known():
+			out = append(out, unknown("cannot tell how full a disk is: "+fact.Why()))
+		case disk.Size == 0:
+			out = append(out, unknown(fmt.Sprintf("%s says that %s has no size at all", fact.Source, disk.Path)))
+		case !sameFilesystem(judged, disk):
+			judged = append(judged, disk)
+			out = append(out, judge(disk, fact.Source))
+		}
+	}
+	return out
+}
+
+func sameFilesystem(judged []host.Disk, d host.Disk) bool {
+	for _, j := range judged {
+		if j.Size == d.Size && j.Inodes == d.Inodes && j.InodesFree == d.InodesFree && j.FS == d.FS {
+			return true
+		}
+	}
+	return false
+}
+
+func judgeDiskSpace(d host.Disk, source string) finding.Finding {
+	share := 100 * float64(d.Free) / float64(d.Size)
+	text := fmt.Sprintf("%s free on %s (%.0f %% of %s)", human.Bytes(d.Free), d.Path, share, human.Bytes(d.Size))
+	seen := wanted(source, human.Bytes(d.Free)+" free", "10 % or 20 GiB")
+	severity := finding.Warning
+	switch {
+	case d.Free < 512*mib || share < 5 && d.Free < 5*gib:
+		severity = finding.Critical
+	case share >= 10 || d.Free >= 20*gib:
+		return pass(text, seen)
+	}
+	return fail(severity, text+": on a full disk containers cannot write, and the engine cannot start any", diskRemedy(d), seen)
+}
+
+func judgeInodes(d host.Disk, source string) finding.Finding {
+	if d.Inodes == 0 {
+		return skipped(fmt.Sprintf("%s on %s makes inodes as it needs them", d.FS, d.Path))
+	}
+	share := 100 * float64(d.InodesFree) / float64(d.Inodes)
+	text := fmt.Sprintf("%.0f %% of the inodes of %s are free (%d of %d)", share, d.Path, d.InodesFree, d.Inodes)
+	seen := wanted(source, fmt.Sprintf("%d inodes free", d.InodesFree), "10 %")
+	severity := finding.Warning
+	switch {
+	case share >= 10:
+		return pass(text, seen)
+	case share < 5:
+		severity = finding.Critical
+	}
+	return fail(severity, text+": without one no file can be made, however much space df shows", diskRemedy(d), seen)
+}
+
+// diskRemedy looks before it deletes: what fills a disk is for its owner to judge.
+func diskRemedy(d host.Disk) *finding.Remedy {
+	if d.Role == host.RoleDocker {
+		return remedy("see what the engine keeps; docker image prune removes images that nothing uses", "docker system df")
+	}
+	return remedy("see what fills it", "sudo du -xh --max-depth=3 "+shellQuote(d.Path)+" | sort -h | tail -n 20")
+}
