@@ -1,0 +1,27 @@
+// Vmguard says what on a VM will kill its containers, and the command that mends it.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"vmguard/pkg/cli"
+)
+
+// Set by the release build (see .goreleaser.yaml).
+var version, commit, date string
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Main(ctx, cli.App{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+		Build: cli.Build{Version: version, Commit: commit, Date: date},
+	})
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"vmguard/pkg/report"
+)
+
+// The exit codes, as vmguard help exit-codes explains them.
+const (
+	exitOK          = 0
+	exitBad         = 1 // the answer is bad: a finding at or above --fail-on
+	exitUsage       = 2 // the command line is wrong
+	exitFailed      = 3 // vmguard could not do its work
+	exitInterrupted = 130
+)
+
+const exitCodesHelp = `Exit codes of every vmguard command:
+
+    0  fine: the work is done, and the answer is good
+    1  the answer is bad: a finding at or above --fail-on (default critical)
+    2  the command line is wrong
+    3  vmguard could not do its work: a file cannot be read, Docker is required
+       and does not answer, root's rights are missing
+  130  interrupted (Ctrl-C); what was found until then is printed
+
+What is unknown is listed and counted, and does not change the exit code.
+`
+
+// failure is an error that knows its exit code and what the user can do.
+type failure struct {
+	err  error
+	hint string
+	code int
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usage says that the command line is wrong.
+func usage(hint, format string, args ...any) error {
+	return &failure{fmt.Errorf(format, args...), hint, exitUsage}
+}
+
+// failed says that vmguard could not do its work.
+func failed(err error, hint string) error { return &failure{err, hint, exitFailed} }
+
+// errBad says that a report was written and its answer is bad; nothing more is printed.
+var errBad = &failure{errors.New("the answer is bad"), "", exitBad}
+
+// finish prints an error once and gives the exit code. An error that is no failure
+// comes from the parsing of the command line.
+func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
+	var f *failure
+	switch {
+	case err == nil && ctx.Err() != nil, errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errBad):
+		if ctx.Err() != nil {
+			return exitInterrupted
+		}
+		return exitBad
+	case !errors.As(err, &f):
+		f = &failure{err, "vmguard --help lists the commands", exitUsage}
+	}
+	_, _ = fmt.Fprintf(stderr, "error: %s\n", report.Clean(f.Error(), 2000, wide))
+	if f.hint != "" {
+		_, _ = fmt.Fprintf(stderr, "hint: %s\n", report.Clean(f.hint, 2000, wide))
+	}
+	return f.code
+}
