@@ -17,7 +17,7 @@ import (
 //
 // /proc/sys/net shows the namespace of the thread that looks (net_ctl_root in
 // net/sysctl_net.c), so one thread goes there and comes back. A thread that cannot
-// come back is ended with its goroutine, and never runs anything else.
+// come back ends, and never runs anything else.
 func NamespaceKeepalive(ctx context.Context, pid int) (Keepalive, error) {
 	if err := ctx.Err(); err != nil {
 		return Keepalive{}, err
@@ -39,25 +39,43 @@ func NamespaceKeepalive(ctx context.Context, pid int) (Keepalive, error) {
 	}
 }
 
+// enterAndRead reads the settings on a thread that goes there and comes back.
 func enterAndRead(pid int) (k Keepalive, err error) {
-	runtime.LockOSThread()
-	back, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		runtime.UnlockOSThread()
-		return Keepalive{}, fmt.Errorf("open own network namespace: %w", err)
-	}
-	defer unix.Close(back) //nolint:errcheck // opened for reading only
-	err = enter(procFile(pid, "ns/net"))
-	if err != nil {
-		runtime.UnlockOSThread()
-		return Keepalive{}, err
-	}
-	k, err = readThreadKeepalive()
-	// Locked still, the thread ends with the goroutine where this fails.
-	if unix.Setns(back, unix.CLONE_NEWNET) == nil {
-		runtime.UnlockOSThread()
-	}
+	onThread(func() (clean bool) {
+		var back int
+		back, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			err = fmt.Errorf("open own network namespace: %w", err)
+			return true
+		}
+		defer unix.Close(back) //nolint:errcheck // opened for reading only
+		if err = enter(procFile(pid, "ns/net")); err != nil {
+			return true
+		}
+		k, err = readThreadKeepalive()
+		return unix.Setns(back, unix.CLONE_NEWNET) == nil
+	})
 	return k, err
+}
+
+// onThread runs f alone on a thread, and waits for it. f tells whether the thread is as
+// it was before; else it ends. It is never the process's first thread: that one cannot
+// end, and /proc/self, which other threads may read meanwhile, shows its namespaces.
+func onThread(f func() (clean bool)) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			onThread(f) // meanwhile this goroutine keeps the first thread to itself
+			runtime.UnlockOSThread()
+			return
+		}
+		if f() {
+			runtime.UnlockOSThread()
+		}
+	}()
+	<-done
 }
 
 // enter moves the calling thread into a network namespace. The link is opened, which
