@@ -135,7 +135,7 @@ func judgeSwapPersistent(f *host.Facts) []finding.Finding {
 		out = append(out, judgePersistence(f, area)...)
 	}
 	for _, line := range f.Fstab.Value {
-		if !line.NoAuto && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, line.Spec) }) {
+		if !line.NoAuto && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, line.Spec, line.Target) }) {
 			out = append(out, inactiveSwap(line))
 		}
 	}
@@ -151,7 +151,7 @@ func judgeSwapPersistent(f *host.Facts) []finding.Finding {
 func judgePersistence(f *host.Facts, area host.SwapArea) []finding.Finding {
 	var lines []string
 	for _, line := range f.Fstab.Value {
-		if !line.NoAuto && names(area, line.Spec) {
+		if !line.NoAuto && names(area, line.Spec, line.Target) {
 			lines = append(lines, fmt.Sprintf("line %d: %s", line.Line, line.Spec))
 		}
 	}
@@ -160,7 +160,7 @@ func judgePersistence(f *host.Facts, area host.SwapArea) []finding.Finding {
 		return one(fail(finding.Info, fmt.Sprintf("%s is listed %d times: the second try to activate it fails at every boot", area.Path, len(lines)),
 			remedy("keep one of the lines", ""), evidence(f.Fstab.Source, strings.Join(lines, ", "))))
 	case len(lines) == 1 || slices.ContainsFunc(f.Units.Value, func(u host.SwapUnit) bool {
-		return u.Enabled && !u.FromFstab && names(area, u.What)
+		return u.Enabled && !u.FromFstab && names(area, u.What, u.Target)
 	}):
 		return nil
 	case area.Zram():
@@ -193,9 +193,10 @@ func inactiveSwap(line host.FstabSwap) finding.Finding {
 		remedy("activate what /etc/fstab lists", "sudo swapon -a"), evidence(source, line.Spec))
 }
 
-// names tells whether a first field of fstab, or a unit's What, means an area.
-func names(a host.SwapArea, spec string) bool {
-	return spec == a.Path || slices.Contains(a.Aliases, spec)
+// names tells whether a first field of fstab, or a unit's What, means an area; target is
+// the path that it leads to, where that is known.
+func names(a host.SwapArea, spec, target string) bool {
+	return spec == a.Path || target == a.Path || slices.Contains(a.Aliases, spec)
 }
 
 var swapPermissions = Check{

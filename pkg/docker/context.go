@@ -40,7 +40,8 @@ func currentContext(env func(string) string) (name, source string, err error) {
 	}
 	path := filepath.Join(dir, "config.json")
 	data, err := readLimited(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	// Under sudo -u and in services HOME is often another user's: what may not be read was not chosen.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
 		return "", "", nil
 	}
 	if err != nil {

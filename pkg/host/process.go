@@ -54,7 +54,11 @@ func readProcess(tree *rootfs.FS, pid int, c docker.Container) Fact[Process] {
 	if exe, err := tree.Readlink(procFile(pid, "exe")); err == nil {
 		p.Exe = path.Base(strings.TrimSuffix(exe, " (deleted)"))
 	}
-	p.Runtime = runtimeOf(p.Exe, p.Comm, readArgv0(tree, pid), c.Program)
+	argv0 := ""
+	if p.Exe == "" || p.Exe == "busybox" { // elsewhere the executable decides
+		argv0 = readArgv0(tree, pid)
+	}
+	p.Runtime = runtimeOf(p.Exe, p.Comm, argv0, c.Program)
 	signal, ok := docker.SignalNumber(cmp.Or(c.StopSignal, "SIGTERM"))
 	if ok && (p.SigCgt|p.SigBlk|p.SigIgn)&(1<<(signal-1)) == 0 {
 		p.Sigwait = readSigwait(tree, pid)

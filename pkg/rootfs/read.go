@@ -1,8 +1,6 @@
 package rootfs
 
 import (
-	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -75,17 +73,12 @@ func (f *FS) look(name string) (fs.FileInfo, func(flags int) (*os.File, error), 
 	return fi, func(flags int) (*os.File, error) { return f.root.OpenFile(below(p), flags, 0) }, err
 }
 
-// readAll reads a file to its end, or gives ErrTooLarge once it has more than limit
-// bytes. It reads without waiting: files such as /proc/kmsg and trace_pipe look
-// regular, and a plain Read of them would wait for the next message; here they give
-// EAGAIN.
-func readAll(file *os.File, limit int64) ([]byte, error) {
+// readAll reads to the end, or gives ErrTooLarge once there are more than limit bytes.
+// read gives 0 at the end. It must not wait: files such as /proc/kmsg and trace_pipe look
+// regular, and a plain read of them would wait for the next message; here they give EAGAIN.
+func readAll(read func([]byte) (int, error), limit int64) ([]byte, error) {
 	if limit < 0 {
 		return nil, syscall.EINVAL
-	}
-	conn, err := file.SyscallConn()
-	if err != nil {
-		return nil, err
 	}
 	data := make([]byte, 0, min(limit, 4095)+1)
 	for {
@@ -96,12 +89,12 @@ func readAll(file *os.File, limit int64) ([]byte, error) {
 		if left := limit - int64(len(data)); int64(len(room)) > left {
 			room = room[:left+1] // one byte more tells that there is more
 		}
-		n, err := readOnce(conn, room)
+		n, err := read(room)
 		switch {
-		case errors.Is(err, io.EOF):
-			return data, nil
 		case err != nil:
 			return nil, err
+		case n == 0:
+			return data, nil
 		}
 		data = data[:len(data)+n]
 		if int64(len(data)) > limit {
@@ -110,26 +103,20 @@ func readAll(file *os.File, limit int64) ([]byte, error) {
 	}
 }
 
-func readOnce(conn syscall.RawConn, buf []byte) (int, error) {
-	var (
-		n   int
-		err error
-	)
-	ctlErr := conn.Read(func(fd uintptr) bool {
-		for {
-			n, err = syscall.Read(int(fd), buf)
-			if !errors.Is(err, syscall.EINTR) {
-				return true // done, also with EAGAIN: do not wait
-			}
-		}
-	})
-	switch {
-	case ctlErr != nil:
-		return 0, ctlErr
-	case err != nil:
-		return 0, err
-	case n == 0:
-		return 0, io.EOF
+// reader reads from a file without waiting.
+func reader(file *os.File) (func([]byte) (int, error), error) {
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
 	}
-	return n, nil
+	return func(buf []byte) (n int, err error) {
+		ctlErr := conn.Read(func(fd uintptr) bool {
+			err = retry(func() error { n, err = syscall.Read(int(fd), buf); return err })
+			return true // done, also with EAGAIN: do not wait
+		})
+		if ctlErr != nil {
+			return 0, ctlErr
+		}
+		return n, err
+	}, nil
 }

@@ -77,17 +77,31 @@ func (f *FS) Close() error {
 // size that the file system reports is not believed (0 in /proc, 4096 in /sys).
 // A name that is not a regular file gives ErrNotRegular.
 func (f *FS) ReadFile(name string, limit int64) ([]byte, error) {
-	const op = "read"
-	file, err := f.openRegular(name)
+	data, err := f.readFile(name, limit)
 	if err != nil {
-		return nil, pathError(op, name, err)
-	}
-	defer file.Close()
-	data, err := readAll(file, limit)
-	if err != nil {
-		return nil, pathError(op, name, err)
+		return nil, pathError("read", name, err)
 	}
 	return data, nil
+}
+
+func (f *FS) readFile(name string, limit int64) ([]byte, error) {
+	if f.root == nil {
+		p, err := livePath(name)
+		if err != nil {
+			return nil, err
+		}
+		return readLive(p, limit)
+	}
+	file, err := f.openRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	read, err := reader(file)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(read, limit)
 }
 
 // ReadDir lists a directory, following links to it, sorted by name. An entry's Info

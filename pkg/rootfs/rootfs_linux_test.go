@@ -46,7 +46,9 @@ func TestReadDoesNotWait(t *testing.T) {
 	must(t, err)
 	defer r.Close()
 	defer w.Close()
-	if _, err := within(t, func() ([]byte, error) { return readAll(r, 10) }); !errors.Is(err, syscall.EAGAIN) {
+	read, err := reader(r)
+	must(t, err)
+	if _, err := within(t, func() ([]byte, error) { return readAll(read, 10) }); !errors.Is(err, syscall.EAGAIN) {
 		t.Errorf("reading an empty pipe: %v, want EAGAIN", err)
 	}
 }
