@@ -94,19 +94,8 @@ func TestDoctorOnARealEngine(t *testing.T) {
 		if name != "host" {
 			name = prefix + name
 		}
-		t.Run(want.ID+"/"+want.Subject, func(t *testing.T) {
-			var seen []finding
-			for _, got := range report {
-				if got.ID != want.ID || got.Subject != name {
-					continue
-				}
-				seen = append(seen, got)
-				if got.Status == want.Status && (want.Severity == "" || got.Severity == want.Severity) && regexp.MustCompile(want.Summary).MatchString(got.Summary) {
-					return
-				}
-			}
-			t.Errorf("want %+v, got %+v", want, seen)
-		})
+		want.Subject = name
+		t.Run(want.ID+"/"+name, func(t *testing.T) { expect(t, report, want) })
 	}
 }
 
@@ -115,8 +104,8 @@ func TestContainersOnARealEngine(t *testing.T) {
 	needEngine(t)
 	vmguard := build(t)
 	removeAll(t)
-	docker(t, "run", "-d", "--name", prefix+"listed", "--memory", "64m", "vmguard-test-app", "polite")
-	waitFor(t, "ready", func() bool { return strings.Contains(docker(t, "logs", prefix+"listed"), "ready") })
+	dockerCLI(t, "run", "-d", "--name", prefix+"listed", "--memory", "64m", "vmguard-test-app", "polite")
+	waitFor(t, "ready", func() bool { return strings.Contains(dockerCLI(t, "logs", prefix+"listed"), "ready") })
 
 	out, code := execute(t, vmguard, "containers")
 	if code != 0 || !regexp.MustCompile(`(?m)^vmguard-test-e-listed +running +0 +- +no +\S+ \SiB / 64 MiB +no check +SIGTERM works$`).MatchString(out) {
@@ -130,7 +119,7 @@ func TestKeepaliveIsReadInsideTheContainer(t *testing.T) {
 	needEngine(t)
 	vmguard := build(t)
 	removeAll(t)
-	docker(t, "run", "-d", "--name", prefix+"keepalive", "--sysctl", "net.ipv4.tcp_keepalive_time=123", "vmguard-test-app", "hold")
+	dockerCLI(t, "run", "-d", "--name", prefix+"keepalive", "--sysctl", "net.ipv4.tcp_keepalive_time=123", "vmguard-test-app", "hold")
 	file := filepath.Join(t.TempDir(), "facts.json")
 	execute(t, vmguard, "doctor", "--save-facts", file, "--fail-on", "never")
 	var facts struct {
@@ -245,13 +234,13 @@ func startContainers(t *testing.T) {
 	t.Helper()
 	removeAll(t)
 	for name, args := range testContainers() {
-		docker(t, append([]string{"run", "-d", "--name", prefix + name}, args...)...)
+		dockerCLI(t, append([]string{"run", "-d", "--name", prefix + name}, args...)...)
 	}
 	state := func(name, format string) string {
-		return strings.TrimSpace(docker(t, "inspect", "-f", format, prefix+name))
+		return strings.TrimSpace(dockerCLI(t, "inspect", "-f", format, prefix+name))
 	}
 	logged := func(name string) func() bool {
-		return func() bool { return strings.Contains(docker(t, "logs", prefix+name), "ready") }
+		return func() bool { return strings.Contains(dockerCLI(t, "logs", prefix+name), "ready") }
 	}
 	for _, name := range []string{"near", "deaf", "stopped", "node", "python", "shell", "init", "killed", "well"} {
 		waitFor(t, name+" ready", logged(name))
@@ -262,10 +251,10 @@ func startContainers(t *testing.T) {
 	waitFor(t, "gave up", func() bool { return state("gaveup", "{{.State.Status}} {{.RestartCount}}") == "exited 2" })
 	waitFor(t, "unhealthy", func() bool { return state("unhealthy", "{{.State.Health.Status}}") == "unhealthy" })
 	waitFor(t, "healthy", func() bool { return state("well", "{{.State.Health.Status}}") == "healthy" })
-	docker(t, "kill", prefix+"killed")
-	docker(t, "stop", prefix+"stopped")
-	docker(t, "start", prefix+"stopped")
-	waitFor(t, "stopped one ready again", func() bool { return strings.Count(docker(t, "logs", prefix+"stopped"), "ready") == 2 })
+	dockerCLI(t, "kill", prefix+"killed")
+	dockerCLI(t, "stop", prefix+"stopped")
+	dockerCLI(t, "start", prefix+"stopped")
+	waitFor(t, "stopped one ready again", func() bool { return strings.Count(dockerCLI(t, "logs", prefix+"stopped"), "ready") == 2 })
 }
 
 // removeAll takes away the containers of these tests, now and when the test ends.
@@ -341,7 +330,7 @@ func execute(t *testing.T, name string, args ...string) (string, int) {
 	return string(out), 0
 }
 
-func docker(t *testing.T, args ...string) string {
+func dockerCLI(t *testing.T, args ...string) string {
 	t.Helper()
 	return command(t, append([]string{"docker"}, args...)...)
 }

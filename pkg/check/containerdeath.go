@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"vmguard/pkg/docker"
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
 	"vmguard/pkg/human"
@@ -167,7 +168,7 @@ func judgeRestartLoop(f *host.Facts, c host.Container) finding.Finding {
 	case recent >= 3 && c.Restart.Name != "no" && c.Restart.Name != "":
 		return fail(finding.Critical, fmt.Sprintf("it died %d times in the last 10 minutes", recent), logs, seen...)
 	case c.RestartCount < 3 || !started:
-		return pass("it stays up", seen...)
+		return pass("it is in no restart loop", seen...)
 	case up <= window:
 		return fail(finding.Critical, restarted+", the last start "+human.Ago(up), logs, seen...)
 	case up <= 24*time.Hour:
@@ -209,14 +210,16 @@ func judgeKilled(f *host.Facts, c host.Container) finding.Finding {
 		}
 		return s
 	}
-	kills := killSignals(c, when)
+	kills, stop := killSignals(c, when), docker.LastStop(c.Events, cmp.Or(c.StopSignal, "SIGTERM"), c.StopTimeout)
 	if len(kills) > 0 {
 		seen = append(seen, evidence("docker events", fmt.Sprintf("kill with signal %v", kills)))
 	}
 	switch {
+	case stop.Outcome == docker.StopDeaf && stop.At.Equal(when):
+		return fail(severity(finding.Warning), fmt.Sprintf("killed%s by docker stop, %s after %s, on which it did not act in time",
+			ago, human.Duration(stop.Waited), cmp.Or(c.StopSignal, "SIGTERM")), stopRemedy(c), seen...)
 	case len(kills) > 1 && kills[len(kills)-1] == 9:
-		return fail(severity(finding.Warning), fmt.Sprintf("killed%s at the end of docker stop's grace time (%s): it did not act on %s",
-			ago, human.Duration(c.StopTimeout), c.StopSignal), stopRemedy(c), seen...)
+		return fail(finding.Info, "killed"+ago+" with docker stop and no time to end by itself, or with docker kill", nil, seen...)
 	case len(kills) == 1 && kills[0] == 9:
 		return fail(finding.Info, "killed"+ago+" with docker kill, or by a client that does the same", nil, seen...)
 	case !f.OOM.Known():

@@ -248,8 +248,8 @@ var oomProtection = Check{
 	Why: "When the host runs out of memory the kernel picks by size and oom_score_adj. If dockerd or containerd is picked, all containers " +
 		"lose their supervisor; if sshd is picked, nobody can log in to mend it.",
 	Rule: "A warning for dockerd or containerd, info for sshd, with an oom_score_adj above -500. Does not apply to what does not run.",
-	Fix: "Set OOMScoreAdjust in the service's unit; the packages of Debian, Ubuntu and Docker do. " +
-		"A daemon that was started by hand has the default of its starter.",
+	Fix: "Set OOMScoreAdjust in the service's unit. Docker's own packages do (-500); Debian 12's docker.io does not. " +
+		"A daemon that was started by hand has what its starter had.",
 	Judge: judgeOOMProtection,
 }
 

@@ -198,20 +198,20 @@ func deathRules() map[string][]ruleCase {
 			notInspected,
 		},
 		"container-restart-loop": {
-			{"up", nil, []verdict{passes("stays up")}},
+			{"up", nil, []verdict{passes("no restart loop")}},
 			{"restarting", func(_ *host.Facts, c *host.Container) { c.State, c.RestartCount, c.ExitCode = "restarting", 5, 1 },
 				[]verdict{fails(finding.Critical, "restart loop: restarted 5 times, last exit code 1")}},
 			{"just started again", func(_ *host.Facts, c *host.Container) { c.RestartCount, c.StartedAt = 4, now.Add(-time.Minute) },
 				[]verdict{fails(finding.Critical, "restarted 4 times, the last start 60 s ago")}},
 			{"today", func(_ *host.Facts, c *host.Container) { c.RestartCount, c.StartedAt = 4, now.Add(-5*time.Hour) }, []verdict{fails(finding.Warning, "5 h ago")}},
 			{"long ago", func(_ *host.Facts, c *host.Container) { c.RestartCount = 4 }, []verdict{fails(finding.Info, "25 h ago")}},
-			{"twice", func(_ *host.Facts, c *host.Container) { c.RestartCount, c.StartedAt = 2, now.Add(-time.Minute) }, []verdict{passes("stays up")}},
+			{"twice", func(_ *host.Facts, c *host.Container) { c.RestartCount, c.StartedAt = 2, now.Add(-time.Minute) }, []verdict{passes("no restart loop")}},
 			{"died three times", func(_ *host.Facts, c *host.Container) {
 				c.Events = []docker.Event{die(9*time.Minute, 1), die(5*time.Minute, 1), die(time.Minute, 1)}
 			}, []verdict{fails(finding.Critical, "died 3 times")}},
 			{"died three times, long ago", func(_ *host.Facts, c *host.Container) {
 				c.Events = []docker.Event{die(9*time.Hour, 1), die(5*time.Hour, 1), die(time.Hour, 1)}
-			}, []verdict{passes("stays up")}},
+			}, []verdict{passes("no restart loop")}},
 			{"gave up", func(_ *host.Facts, c *host.Container) {
 				ended(c, 1, time.Hour)
 				c.Restart, c.RestartCount = docker.Policy{Name: "on-failure", MaxRetries: 3}, 3
@@ -225,7 +225,7 @@ func deathRules() map[string][]ruleCase {
 			{"grace time ran out", func(_ *host.Facts, c *host.Container) {
 				ended(c, 137, time.Hour)
 				c.Events = []docker.Event{signal(time.Hour+10*time.Second, 15), signal(time.Hour, 9), die(time.Hour, 137)}
-			}, []verdict{fails(finding.Warning, "at the end of docker stop's grace time (10 s): it did not act on SIGTERM")}},
+			}, []verdict{fails(finding.Warning, "by docker stop, 10 s after SIGTERM, on which it did not act in time")}},
 			{"docker kill", func(_ *host.Facts, c *host.Container) {
 				ended(c, 137, time.Hour)
 				c.Events = []docker.Event{signal(time.Hour, 9), die(time.Hour, 137)}

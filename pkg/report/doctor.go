@@ -121,12 +121,20 @@ func headline(d Doctor) string {
 	system := f.System.Value
 	add(f.System.Known(), system.OS)
 	add(f.System.Known(), "kernel "+system.Kernel)
-	add(f.Cloud.Known(), strings.TrimSpace(f.Cloud.Value.Name+" "+f.Cloud.Value.Product))
+	add(f.Cloud.Known(), machine(f.Cloud.Value))
 	add(f.Memory.Known(), human.Bytes(f.Memory.Value.Total)+" RAM")
 	add(f.Docker.Known(), fmt.Sprintf("Docker %s (cgroup v%s)", f.Docker.Value.Version, f.Docker.Value.CgroupVersion))
 	add(f.Containers.Known(), human.Count(len(f.Containers.Value), "container"))
 	add(system.Container != "", "inside a container ("+system.Container+")")
 	return fmt.Sprintf("vmguard %s on %s: %s", d.Version, cmp.Or(system.Hostname, "a host without a name"), strings.Join(parts, ", "))
+}
+
+// machine names the cloud or the machine's maker, and the product where that says more.
+func machine(c host.Cloud) string {
+	if strings.Contains(c.Name, c.Product) {
+		return c.Name
+	}
+	return c.Name + " " + c.Product
 }
 
 func (p *page) writeArea(d Doctor, area finding.Area) {

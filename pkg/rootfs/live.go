@@ -24,7 +24,7 @@ func readLive(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer syscall.Close(fd) //nolint:errcheck // opened for reading only
+	defer syscall.Close(fd)
 	// The name may have changed hands since it was looked at.
 	if err := retry(func() error { return syscall.Fstat(fd, &st) }); err != nil {
 		return nil, err
