@@ -2,16 +2,23 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -40,16 +47,19 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TESTDATA", data)
 			e.Setenv("LANG", "C.UTF-8")
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("HOSTILE", "x\x1b[31m\u202e\u009b2J\n$(reboot)")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"engine": engine, "exits": exits, "safe": safe},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"engine": engine, "exits": exits, "safe": safe, "mode": mode, "samefindings": sameFindings, "remedies": remedies,
+		},
 	})
 }
 
 // engine starts a faulty stand-in for a Docker engine on a unix socket: "engine hang d.sock".
 func engine(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: engine hang|html|cut|denied SOCKET")
+		ts.Fatalf("usage: engine hang|html|cut SOCKET")
 	}
 	release := make(chan struct{})
 	answer := map[string]http.HandlerFunc{
@@ -93,13 +103,109 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// safe fails when the given output holds a character that a terminal would act on.
+// safe fails when the given output holds a character that a terminal would act on, or
+// that hides or reorders text: controls, line and paragraph separators, format characters.
 func safe(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: safe FILE")
+	}
 	text := ts.ReadFile(args[0])
+	if !utf8.ValidString(text) {
+		ts.Fatalf("%s holds invalid UTF-8", args[0])
+	}
 	for i, r := range text {
-		if r == '\n' || r >= ' ' && r < 0x7f || r > 0xa0 && (r < 0x200b || r > 0x200f) && (r < 0x2028 || r > 0x202e) && (r < 0x2066 || r > 0x2069) && r != 0xfeff {
+		if r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			ts.Fatalf("%s holds %U at byte %d", args[0], r, i)
+		}
+	}
+}
+
+// mode fails when a file does not have the given permission bits: "mode 600 facts.json".
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode OCTAL FILE")
+	}
+	info, err := os.Lstat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != args[0] || !info.Mode().IsRegular() {
+		ts.Fatalf("%s is %s (%s), want a regular file with %s", args[1], info.Mode(), got, args[0])
+	}
+}
+
+// told is what the scripts look at in a DoctorReport document.
+type told struct {
+	Data struct {
+		Findings []struct {
+			ID, Status, Severity, Subject, Summary string
+			Evidence                               []map[string]string
+			Remedy                                 struct{ Text, Command string }
+		}
+	}
+}
+
+func readReport(ts *testscript.TestScript, name string) told {
+	var report told
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(name)), &report))
+	if len(report.Data.Findings) == 0 {
+		ts.Fatalf("%s holds no findings", name)
+	}
+	return report
+}
+
+// sameFindings fails when two reports do not say the same: "samefindings a.json b.json".
+func sameFindings(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: samefindings FILE FILE")
+	}
+	if diff := cmp.Diff(readReport(ts, args[0]), readReport(ts, args[1])); diff != "" {
+		ts.Fatalf("%s and %s differ:\n%s", args[0], args[1], diff)
+	}
+}
+
+// remedies gives the command of every finding of a report to a shell whose programs are
+// stand-ins that only write down their arguments. It fails where a name becomes a command
+// of its own, or does not reach the program as it is: "remedies report.json".
+func remedies(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: remedies FILE")
+	}
+	bin := ts.MkAbs("stand-ins")
+	ts.Check(os.MkdirAll(bin, 0o700))
+	const script = "#!/bin/sh\nprintf '%s\\0' \"${0##*/}\" \"$@\" end >>\"$CALLS\"\n"
+	for _, name := range []string{"docker", "sudo", "sort", "tail", "tee", "reboot", "halt", "rm"} {
+		ts.Check(os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700))
+	}
+	ran := 0
+	for _, f := range readReport(ts, args[0]).Data.Findings {
+		if f.Status != "fail" || f.Remedy.Command == "" {
 			continue
 		}
-		ts.Fatalf("%s holds %U at byte %d", args[0], r, i)
+		ran++
+		calls := callsOf(ts, bin, f.Remedy.Command)
+		for _, name := range []string{"reboot", "halt", "rm"} {
+			if strings.Contains("end\x00"+calls, "end\x00"+name+"\x00") {
+				ts.Fatalf("%s of %.40q: this runs %s:\n%.600q", f.ID, f.Subject, name, f.Remedy.Command)
+			}
+		}
+		if f.Subject != "host" && !strings.Contains(calls, "\x00"+f.Subject+"\x00") {
+			ts.Fatalf("%s: no program is given the name %.40q:\n%.600q\n%.600q", f.ID, f.Subject, f.Remedy.Command, calls)
+		}
 	}
+	if ran == 0 {
+		ts.Fatalf("%s holds no command", args[0])
+	}
+}
+
+// callsOf gives the programs that a command line runs, each with its arguments and "end", all ended by NUL.
+func callsOf(ts *testscript.TestScript, bin, command string) string {
+	file := ts.MkAbs("calls")
+	ts.Check(os.WriteFile(file, nil, 0o600))
+	sh := exec.Command("/bin/sh", "-c", command)
+	sh.Dir, sh.Env = ts.MkAbs("."), []string{"PATH=" + bin, "CALLS=" + file}
+	if out, err := sh.CombinedOutput(); err != nil {
+		ts.Fatalf("%.600q: %v: %.300s", command, err, out)
+	}
+	calls, err := os.ReadFile(file)
+	ts.Check(err)
+	return string(calls)
 }

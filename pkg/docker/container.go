@@ -59,6 +59,11 @@ type Container struct {
 	// SwarmTask tells that a swarm made the container, and replaces it when it dies or is unhealthy.
 	SwarmTask bool `json:"swarmTask,omitempty"`
 
+	// ManagedBy names what made the container and replaces it when it dies, by its labels:
+	// "swarm", "kubernetes", "ecs", "nomad", "podman", "compose run"; empty for none that is known.
+	// What is changed by docker update is lost at the next replacement.
+	ManagedBy string `json:"managedBy,omitempty"`
+
 	ComposeProject string `json:"composeProject,omitempty"`
 	ComposeService string `json:"composeService,omitempty"`
 

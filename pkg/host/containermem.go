@@ -17,6 +17,9 @@ type ContainerMemory struct {
 	Usage uint64 `json:"usageBytes"`
 	// WorkingSet is Usage without the page cache that the kernel can drop at once (inactive_file).
 	WorkingSet uint64 `json:"workingSetBytes"`
+	// Unreclaimable is Usage without any page cache (active_file as well): what the kernel
+	// cannot drop, and so what leads to an OOM kill at the limit.
+	Unreclaimable uint64 `json:"unreclaimableBytes"`
 	// Peak is the highest Usage since the container started; nil before kernel 5.19 on cgroup v2.
 	Peak *uint64 `json:"peakBytes,omitempty"`
 	// Limit is the effective limit of the container's own cgroup; nil where there is none.

@@ -13,8 +13,12 @@ import (
 
 // Daemon is a running process whose death takes containers, or the way in, with it.
 type Daemon struct {
-	Name        string `json:"name"` // dockerd, containerd, sshd
-	PID         int    `json:"pid"`
+	Name string `json:"name"` // dockerd, containerd, sshd
+	PID  int    `json:"pid"`
+	// Unit is the systemd unit that it runs in, such as "docker.service", by its cgroup; empty for none.
+	Unit string `json:"unit,omitempty"`
+	// Parent is the name of the process that started it, where that still runs.
+	Parent      string `json:"parent,omitempty"`
 	OOMScoreAdj int    `json:"oomScoreAdj"` // -1000 (never killed) to 1000 (proc_pid_oom_score_adj(5))
 }
 

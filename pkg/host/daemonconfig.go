@@ -23,7 +23,10 @@ type DaemonConfig struct {
 	LogMaxSize  string `json:"logMaxSize,omitempty"`
 	LogMaxFile  string `json:"logMaxFile,omitempty"`
 	LiveRestore *bool  `json:"liveRestore,omitempty"`
-	Init        *bool  `json:"init,omitempty"`
+	// Flags names the directives that the running dockerd has from its command line:
+	// one that stands in the file as well keeps dockerd from starting.
+	Flags []string `json:"flags,omitempty"`
+	Init  *bool    `json:"init,omitempty"`
 }
 
 // defaultDaemonConfig is where dockerd(8) looks when no flag says otherwise.

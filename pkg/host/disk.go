@@ -14,7 +14,9 @@ type Disk struct {
 	Path string `json:"path"`
 	Role string `json:"role"` // "root" for /, "docker" for the engine's data
 	FS   string `json:"fs,omitempty"`
-	Size uint64 `json:"sizeBytes"`
+	// ReadOnly tells that it is mounted read-only, or is of a kind that cannot be written.
+	ReadOnly bool   `json:"readOnly,omitempty"`
+	Size     uint64 `json:"sizeBytes"`
 	// Free is what an unprivileged process may still use.
 	Free uint64 `json:"freeBytes"`
 	// Inodes is 0 on filesystems that make inodes as they need them (btrfs).

@@ -34,9 +34,12 @@ type Facts struct {
 	DockerInstalled Fact[bool]          `json:"dockerInstalled"`
 	Docker          Fact[docker.Engine] `json:"docker"`
 	// DockerFailure classes why the engine did not answer; empty where it did, or was not asked.
-	DockerFailure docker.Reason      `json:"dockerFailure,omitempty"`
-	DaemonConfig  Fact[DaemonConfig] `json:"dockerDaemonConfig"`
-	Containers    Fact[[]Container]  `json:"containers"`
+	DockerFailure docker.Reason `json:"dockerFailure,omitempty"`
+	// EngineHere tells whether the engine that answered is this very host's dockerd, so
+	// that its configuration, memory and processes are the ones that are looked at here.
+	EngineHere   Fact[bool]         `json:"engineHere"`
+	DaemonConfig Fact[DaemonConfig] `json:"dockerDaemonConfig"`
+	Containers   Fact[[]Container]  `json:"containers"`
 }
 
 // Sysctl gives the running value of an integer sysctl by its dotted name.

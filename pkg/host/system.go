@@ -19,6 +19,9 @@ type System struct {
 	Kernel   string        `json:"kernel"`       // as uname -r
 	Arch     string        `json:"arch"`         // as uname -m; empty where a recorded tree does not say
 	Uptime   time.Duration `json:"uptimeNanoseconds"`
+	// Awake is the uptime without the time in suspend, by which the kernel's log is stamped;
+	// as Uptime where it cannot be told.
+	Awake    time.Duration `json:"awakeNanoseconds"`
 	PageSize uint64        `json:"pageSizeBytes"` // 0 where a recorded tree does not say
 	// Root tells whether facts were collected with root's rights.
 	Root bool `json:"root"`
