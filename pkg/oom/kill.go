@@ -16,6 +16,8 @@ type Kill struct {
 	TaskCgroup string `json:"taskCgroup,omitempty"`
 	// LimitCgroup is the cgroup whose limit was hit (oom_memcg); empty for a host-wide kill or where the log does not say.
 	LimitCgroup string `json:"limitCgroup,omitempty"`
+	// Limit is the limit that was hit, in bytes, as it was then; nil where the log does not say.
+	Limit *uint64 `json:"limitBytes,omitempty"`
 	// Scope says whose memory ran out.
 	Scope Scope `json:"scope"`
 

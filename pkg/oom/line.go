@@ -36,6 +36,31 @@ func cutReason(message string) (Scope, string) {
 	return ScopeUnknown, message
 }
 
+// noLimit is more than any limit, in kB. Where none is set the kernel prints its largest
+// count of pages, 2^53 kB less one page.
+const noLimit = 1 << 52
+
+// parseLimit reads the line of a cgroup's dump that says how full it was, in bytes
+// (mem_cgroup_print_oom_meminfo in mm/memcontrol.c):
+//
+//	memory: usage 32768kB, limit 32768kB, failcnt 0
+func parseLimit(message string) (bytes uint64, ok bool) {
+	rest, ok := strings.CutPrefix(message, "memory: usage ")
+	if !ok {
+		return 0, false
+	}
+	_, rest, ok = strings.Cut(rest, "kB, limit ")
+	if !ok {
+		return 0, false
+	}
+	number, _, ok := strings.Cut(rest, "kB, failcnt ")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(number, 10, 64)
+	return n * 1024, err == nil && n < noLimit
+}
+
 // parseKill reads a kill line after its reason:
 //
 //	Killed process 42 (node) total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:36kB oom_score_adj:0

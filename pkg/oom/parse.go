@@ -17,6 +17,7 @@ type Parser struct {
 	log     Log
 	started bool
 	recent  map[int]seen // by PID
+	limit   *limit       // of a dump that waits for its summary
 	pending *summary     // waits for its kill line
 	broken  *broken      // a summary line that waits for its rest
 }
@@ -31,6 +32,11 @@ type seen struct {
 type summary struct {
 	kill Kill
 	seq  uint64
+}
+
+type limit struct {
+	bytes uint64
+	at    time.Duration
 }
 
 type broken struct {
@@ -66,6 +72,10 @@ func (p *Parser) Add(r Record) {
 	}
 	if strings.HasPrefix(r.Message, summaryStart) {
 		p.addSummary(r, r.Message)
+		return
+	}
+	if bytes, ok := parseLimit(r.Message); ok {
+		p.limit = &limit{bytes, r.SinceBoot}
 		return
 	}
 	scope, rest := cutReason(r.Message)
@@ -118,6 +128,11 @@ func (p *Parser) addSummary(r Record, text string) {
 		return
 	}
 	k.SinceBoot = r.SinceBoot
+	// The dump before the summary shows the cgroup whose limit was hit.
+	if p.limit != nil && k.Scope == ScopeCgroup && within(p.limit.at, k.SinceBoot, joinWindow) {
+		k.Limit = &p.limit.bytes
+	}
+	p.limit = nil
 	p.flush()
 	if old := p.again(k); old != nil { // its kill line came first
 		if old.TaskCgroup == "" {
@@ -168,6 +183,9 @@ func (k *Kill) join(s Kill) {
 	}
 	if k.UID == nil {
 		k.UID = s.UID
+	}
+	if k.Limit == nil {
+		k.Limit = s.Limit
 	}
 }
 
