@@ -203,6 +203,10 @@ func swapRules() map[string][]ruleCase {
 				noSwap(f)
 				f.Containers.Value, f.Memory.Value.Total = nil, 512*mib
 			}, []verdict{fails(finding.Warning, "no swap")}},
+			{"none, the engine does not answer", func(f *host.Facts, _ *host.Container) {
+				noSwap(f)
+				f.Containers, f.Memory.Value.Total = host.Missing[[]host.Container]("timed out"), 2*gib
+			}, []verdict{fails(finding.Critical, "and Docker, whose containers are not known")}},
 			{"kubelet", func(f *host.Facts, _ *host.Container) {
 				noSwap(f)
 				f.Daemons.Value = append(f.Daemons.Value, host.Daemon{Name: "kubelet"})
@@ -214,6 +218,15 @@ func swapRules() map[string][]ruleCase {
 			{"in fstab", nil, []verdict{passes("comes back")}},
 			{"nothing at all", func(f *host.Facts, _ *host.Container) { noSwap(f) }, []verdict{isSkipped("no swap is active or configured")}},
 			{"not in fstab", func(f *host.Facts, _ *host.Container) { f.Fstab.Value = nil }, []verdict{fails(finding.Warning, "/swapfile is active but not configured")}},
+			{"a kubelet's node", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value = nil
+				f.Daemons.Value = append(f.Daemons.Value, host.Daemon{Name: "kubelet"})
+			}, []verdict{isSkipped("kubelet")}},
+			{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []verdict{isUnknown("not the VM's")}},
+			{"by a unit, not active", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value, f.Fstab.Value = nil, nil
+				f.Units.Value = []host.SwapUnit{{Name: "dev-vdb.swap", What: "/dev/vdb", Enabled: true}}
+			}, []verdict{fails(finding.Warning, "/dev/vdb is configured as swap (dev-vdb.swap) but not active")}},
 			{"noauto", func(f *host.Facts, _ *host.Container) { f.Fstab.Value[0].NoAuto = true }, []verdict{fails(finding.Warning, "not configured")}},
 			{"by a unit", func(f *host.Facts, _ *host.Container) {
 				f.Fstab.Value = nil
@@ -299,6 +312,12 @@ func memoryRules() map[string][]ruleCase {
 			{"half free", nil, []verdict{passes("50 %")}},
 			{"9 %", func(f *host.Facts, _ *host.Container) { f.Memory.Value.Available = 4 * gib * 9 / 100 }, []verdict{fails(finding.Warning, "9 %")}},
 			{"4 %", func(f *host.Facts, _ *host.Container) { f.Memory.Value.Available = 4 * gib * 4 / 100 }, []verdict{fails(finding.Critical, "4 %")}},
+			{"4 % of a large VM", func(f *host.Facts, _ *host.Container) {
+				f.Memory.Value.Total, f.Memory.Value.Available = 64*gib, 64*gib*4/100
+			}, []verdict{fails(finding.Warning, "4 %")}},
+			{"reserved huge pages", func(f *host.Facts, _ *host.Container) {
+				f.Memory.Value = host.Memory{Total: 64 * gib, Available: 3 * gib, HugePages: 29 * 1024, HugePageSize: 2 * mib}
+			}, []verdict{passes("50 %")}},
 			{"no RAM at all", func(f *host.Facts, _ *host.Container) { f.Memory.Value = host.Memory{} }, []verdict{isUnknown("no memory at all")}},
 			{"missing", func(f *host.Facts, _ *host.Container) { f.Memory = host.Missing[host.Memory]("no MemAvailable") }, []verdict{isUnknown("no MemAvailable")}},
 		},
@@ -351,14 +370,30 @@ func oomRules() map[string][]ruleCase {
 	parent := kill(webID, time.Hour)
 	parent.LimitCgroup = "/system.slice"
 	hostKill := oom.Kill{SinceBoot: uptime - time.Hour, PID: 9, Comm: "postgres", TaskCgroup: "/system.slice/postgres.service", Scope: oom.ScopeHost}
+	nested := kill(goneID, time.Hour)
+	nested.TaskCgroup = "/docker/" + webID + "/docker/" + goneID
+	nested.LimitCgroup = "/docker/" + webID
 	return map[string][]ruleCase{
 		"oom-kills": {
 			{"none", nil, []verdict{passes("no OOM kill since boot")}},
 			{"a container's own limit", log(kill(webID, 20*time.Minute), kill(webID, 14*time.Minute)),
 				[]verdict{fails(finding.Critical, "2 kills since boot, the last 14 min ago: node in container web (own limit of 512 MiB)")}},
+			{"its limit was raised since", func(f *host.Facts, c *host.Container) {
+				log(kill(webID, time.Minute))(f, c)
+				c.Limits.Memory = 768 * mib
+			}, []verdict{fails(finding.Info, "own limit of 512 MiB, since raised to 768 MiB")}},
+			{"a container inside a container", log(nested), []verdict{fails(finding.Critical, "node in a container inside container web (limit of")}},
+			{"the engine could not be asked", func(f *host.Facts, c *host.Container) {
+				log(kill(goneID, time.Minute))(f, c)
+				f.Containers = host.Missing[[]host.Container]("timed out")
+			}, []verdict{fails(finding.Critical, "its name is not known")}},
+			{"slept since", func(f *host.Facts, c *host.Container) {
+				log(kill(webID, time.Minute))(f, c)
+				f.System.Value.Uptime += 72 * time.Hour
+			}, []verdict{fails(finding.Critical, "60 s ago")}},
 			{"three days ago", log(kill(webID, 72*time.Hour)), []verdict{fails(finding.Warning, "3 days ago")}},
 			{"nine days ago", log(kill(webID, 9*24*time.Hour)), []verdict{fails(finding.Info, "9 days ago")}},
-			{"a container that is gone", log(kill(goneID, time.Hour)), []verdict{fails(finding.Critical, "container dead00000000, which is gone")}},
+			{"a container that is gone", log(kill(goneID, time.Hour)), []verdict{fails(finding.Critical, "container dead00000000, which this engine has no longer, or never had")}},
 			{"a slice above it", log(parent), []verdict{fails(finding.Critical, "limit of /system.slice, above its own")}},
 			{"the host", log(hostKill), []verdict{fails(finding.Critical, "process postgres (the VM ran out of memory)")}},
 			{"counted and no longer logged", func(f *host.Facts, _ *host.Container) { f.VMStat.Value.OOMKill = ptr(uint64(3)) },
@@ -390,6 +425,10 @@ func oomRules() map[string][]ruleCase {
 				[]verdict{fails(finding.Warning, "dockerd may be killed"), passes("sshd")}},
 			{"sshd", func(f *host.Facts, _ *host.Container) { f.Daemons.Value[1].OOMScoreAdj = 0 },
 				[]verdict{fails(finding.Info, "sshd may be killed"), passes("dockerd")}},
+			{"containerd of dockerd's", func(f *host.Facts, _ *host.Container) {
+				f.Daemons.Value = []host.Daemon{{Name: "containerd", Parent: "dockerd"}}
+			}, []verdict{isSkipped("neither")}},
+			{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []verdict{isUnknown("in a container")}},
 			{"none runs", func(f *host.Facts, _ *host.Container) { f.Daemons.Value = nil }, []verdict{isSkipped("neither")}},
 			{"not readable", func(f *host.Facts, _ *host.Container) { f.Daemons = host.Missing[[]host.Daemon]("timed out") }, []verdict{isUnknown("timed out")}},
 		},
@@ -415,6 +454,7 @@ func storageRules() map[string][]ruleCase {
 			{"8 % of 10 TiB", space(10240*gib, 820*gib), []verdict{passes("820 GiB")}},
 			{"2 %", space(40*gib, gib), []verdict{fails(finding.Critical, "2 %")}},
 			{"400 MiB of a small disk", space(2*gib, 400*mib), []verdict{fails(finding.Critical, "400 MiB")}},
+			{"read-only root", func(f *host.Facts, _ *host.Container) { f.Disks[0].Value.ReadOnly, f.Disks[0].Value.Free = true, 0 }, []verdict{isSkipped("read-only")}},
 			{"the same filesystem twice", second(host.Disk{Path: "/var/lib/docker", Role: host.RoleDocker, FS: "ext4", Size: 40 * gib, Free: 30 * gib, Inodes: 1000, InodesFree: 900}),
 				[]verdict{passes("on /")}},
 			{"the engine's data full", second(host.Disk{Path: "/data", Role: host.RoleDocker, FS: "xfs", Size: 50 * gib, Free: 100 * mib, Inodes: 10, InodesFree: 9}),

@@ -10,23 +10,26 @@ import (
 )
 
 // idleTimeout gives how long a provider's network keeps an idle TCP flow by default,
-// and which part of it forgets first. Sources: Google's Compute Engine troubleshooting
+// and which part of it forgets. Sources: Google's Compute Engine troubleshooting
 // guide (VPC connection tracking, fixed), AWS's NAT gateway and Network Load Balancer
 // guides, Azure's load balancer and NAT gateway guides (default 4 minutes), Oracle's
 // load balancing guide (backend listeners).
-func idleTimeout(p host.Provider) (limit time.Duration, part string, ok bool) {
-	switch p {
-	case host.Google:
-		return 600 * time.Second, "connection tracking", true
-	case host.Amazon:
-		return 350 * time.Second, "NAT gateways and network load balancers", true
-	case host.Azure:
-		return 240 * time.Second, "load balancers and NAT gateways", true
-	case host.Oracle:
-		return 300 * time.Second, "load balancers", true
-	default:
-		return 0, "", false
-	}
+func idleTimeout(p host.Provider) (idleLimit, bool) {
+	limit, ok := map[host.Provider]idleLimit{
+		host.Google: {600 * time.Second, "connection tracking", true},
+		host.Amazon: {350 * time.Second, "NAT gateways and network load balancers", false},
+		host.Azure:  {240 * time.Second, "load balancers and NAT gateways", true},
+		host.Oracle: {300 * time.Second, "load balancers", false},
+	}[p]
+	return limit, ok
+}
+
+// idleLimit is how long a part of a provider's network keeps an idle flow.
+type idleLimit struct {
+	after time.Duration
+	part  string
+	// always tells that by default all traffic to the outside passes that part.
+	always bool
 }
 
 var tcpKeepaliveLate = Check{
@@ -36,7 +39,7 @@ var tcpKeepaliveLate = Check{
 		"(ECONNRESET) or no answer at all. Linux sends its first keepalive after two hours, and a container has its own setting, which starts " +
 		"at that default whatever the host's is.",
 	Rule: "For each running container: a warning when net.ipv4.tcp_keepalive_time of its network namespace is not below the cloud's known idle timeout " +
-		"(Google 600 s, Amazon 350 s, Azure 240 s, Oracle 300 s). Unknown where the cloud or the setting is not known. " +
+		"(Google 600 s, Azure 240 s); info where only traffic through a NAT gateway or load balancer is dropped (Amazon 350 s, Oracle 300 s). Unknown where the cloud or the setting is not known. " +
 		"The setting only helps sockets that switch keepalive on (SO_KEEPALIVE).",
 	Fix: "Let the program send its own heartbeat, such as an IMAP NOOP every 2 to 5 minutes: that works through every box. " +
 		"Or switch keepalive on in the program and start the container with --sysctl net.ipv4.tcp_keepalive_time=120.",
@@ -54,40 +57,44 @@ func judgeKeepalives(f *host.Facts) []finding.Finding {
 	if !f.Cloud.Known() {
 		return one(unknown("cannot tell which idle timeout applies to the containers' connections: " + f.Cloud.Why()))
 	}
-	limit, part, ok := idleTimeout(f.Cloud.Value.Provider)
+	limit, ok := idleTimeout(f.Cloud.Value.Provider)
 	if !ok {
 		return one(unknown("cannot tell which idle timeout applies to the containers' connections: none is on record for "+f.Cloud.Value.Name,
 			evidence(f.Cloud.Source, f.Cloud.Value.Name)))
 	}
 	var out []finding.Finding
 	for _, c := range running {
-		k := judgeKeepalive(c, limit, f.Cloud.Value.Name, part)
+		k := judgeKeepalive(c, limit, f.Cloud.Value.Name)
 		k.Subject = c.Name
 		out = append(out, k)
 	}
 	return out
 }
 
-func judgeKeepalive(c host.Container, limit time.Duration, cloud, part string) finding.Finding {
+func judgeKeepalive(c host.Container, limit idleLimit, cloud string) finding.Finding {
 	switch {
 	case c.NetworkMode == "none":
 		return skipped("it has no network")
 	case !c.Keepalive.Known():
 		return unknown("cannot read its TCP keepalive: " + c.Keepalive.Why())
 	}
-	first := c.Keepalive.Value.Time
-	seen := wanted(c.Keepalive.Source, fmt.Sprintf("tcp_keepalive_time %d s", int64(first/time.Second)), fmt.Sprintf("below %d s", int64(limit/time.Second)))
-	if first < limit {
-		return pass(fmt.Sprintf("first keepalive after %s, before the %d s of %s's %s", human.Duration(first), int64(limit/time.Second), cloud, part), seen)
+	first, after := c.Keepalive.Value.Time, int64(limit.after/time.Second)
+	seen := wanted(c.Keepalive.Source, fmt.Sprintf("tcp_keepalive_time %d s", int64(first/time.Second)), fmt.Sprintf("below %d s", after))
+	if first < limit.after {
+		return pass(fmt.Sprintf("first keepalive after %s, before the %d s of %s's %s", human.Duration(first), after, cloud, limit.part), seen)
 	}
-	command := "sudo sysctl -w net.ipv4.tcp_keepalive_time=120"
+	fix := setSysctl("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time, now and at boot",
+		"net.ipv4.tcp_keepalive_time", 120)
 	if c.NetworkMode != "host" {
-		command = "sudo nsenter -n -t \"$(docker inspect -f '{{.State.Pid}}' " + shellQuote(c.Name) + ")\" sysctl -w net.ipv4.tcp_keepalive_time=120"
+		fix = remedy("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time "+
+			"(until the container's restart; --sysctl net.ipv4.tcp_keepalive_time=120 makes it last)",
+			"sudo nsenter -n -t \"$(docker inspect -f '{{.State.Pid}}' "+shellQuote(c.Name)+")\" sysctl -w net.ipv4.tcp_keepalive_time=120")
 	}
-	return fail(finding.Warning, fmt.Sprintf("first keepalive after %d s; %s (%s) drops idle flows after %d s: the next packet gets a reset, or nothing",
-		int64(first/time.Second), cloud, part, int64(limit/time.Second)),
-		remedy("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time "+
-			"(until the container's restart; --sysctl net.ipv4.tcp_keepalive_time=120 makes it last)", command), seen)
+	late := fmt.Sprintf("first keepalive after %d s; %s (%s) drops idle flows after %d s", int64(first/time.Second), cloud, limit.part, after)
+	if !limit.always {
+		return fail(finding.Info, late+": if its traffic passes one, the packet after that gets a reset, or nothing", fix, seen)
+	}
+	return fail(finding.Warning, late+": the next packet gets a reset, or nothing", fix, seen)
 }
 
 var conntrackFull = Check{
@@ -115,6 +122,8 @@ func judgeConntrack(f *host.Facts) finding.Finding {
 		seen = append(seen, wanted("/proc/net/stat/nf_conntrack", fmt.Sprintf("drop %d", *c.Dropped), "0"))
 	}
 	fix := setSysctl("double the table, now and at boot", "net.netfilter.nf_conntrack_max", int64(min(2*c.Max, 1<<31-1)))
+	// At boot the setting is only there to be set once the module is.
+	fix.Command += " && echo nf_conntrack | sudo tee /etc/modules-load.d/nf_conntrack.conf"
 	switch share := float64(c.Count) / float64(c.Max); {
 	case share >= 0.90:
 		return fail(finding.Critical, text+": when it is full, new connections get no answer", fix, seen...)

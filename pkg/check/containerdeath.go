@@ -19,7 +19,8 @@ var containerOOMKilled = Check{
 	Title: "The kernel has not killed in the container for want of memory",
 	Why: "It is the kernel, not the Docker daemon, that kills at a memory limit. Docker's OOMKilled flag alone does not tell: it is " +
 		"reset by a restart, and may miss a child that was killed while PID 1 lived. So the flag, the engine's events, the container's cgroup and the kernel's log are read together.",
-	Rule: "Fails when any of the four tells of an OOM kill: critical when it was within 24 hours or its time is not known, a warning within 7 days, else info. " +
+	Rule: "Fails when any of the four tells of an OOM kill: critical when it was within 24 hours, a warning within 7 days or at an unknown time of a longer life, else info; " +
+		"info as well where the limit was raised since. " +
 		"Unknown for a running container whose cgroup and kernel log can both not be read.",
 	Fix: "Raise the container's limit or cap its heap; where the host ran out, add swap or RAM.",
 	Judge: func(f *host.Facts) []finding.Finding {
@@ -33,7 +34,6 @@ type oomTrace struct {
 	kills    []oom.Kill
 	last     time.Duration // age of the newest kill whose time is known
 	dated    bool
-	flag     bool
 }
 
 func (t *oomTrace) date(age time.Duration) {
@@ -45,11 +45,7 @@ func (t *oomTrace) date(age time.Duration) {
 func traceOOM(f *host.Facts, c host.Container) oomTrace {
 	var t oomTrace
 	if c.OOMKilled {
-		t.flag = true
 		t.evidence = append(t.evidence, inspect(c, "OOMKilled true", "false"))
-		if age, ok := since(f, c.FinishedAt); ok && !c.Running() {
-			t.date(age)
-		}
 	}
 	if times := eventTimes(c, "oom"); len(times) > 0 {
 		age, _ := since(f, times[len(times)-1])
@@ -60,18 +56,22 @@ func traceOOM(f *host.Facts, c host.Container) oomTrace {
 		t.evidence = append(t.evidence, wanted(m.Source, fmt.Sprintf("oom_kill %d since its start", *m.Value.OOMKills), "0"))
 	}
 	for _, k := range f.OOM.Value.Kills {
-		if id, ok := oom.ContainerID(k.TaskCgroup); ok && id == c.ID {
+		if own := containerOf(f, oom.ContainerIDs(k.TaskCgroup)); own != nil && own.ID == c.ID {
 			t.kills = append(t.kills, k)
 		}
 	}
 	if n := len(t.kills); n > 0 {
 		got := fmt.Sprintf("%s, the last of %s (pid %d)", human.Count(n, "kill"), t.kills[n-1].Comm, t.kills[n-1].PID)
 		if f.System.Known() {
-			age := f.System.Value.Uptime - t.kills[n-1].SinceBoot
+			age := sinceKill(f, t.kills[n-1])
 			t.date(age)
 			got += " " + human.Ago(age)
 		}
 		t.evidence = append(t.evidence, evidence(f.OOM.Source, got))
+	}
+	// The flag itself has no date: the end that it belongs to is the best that is left.
+	if age, ok := since(f, c.FinishedAt); c.OOMKilled && !t.dated && ok && !c.Running() {
+		t.date(age)
 	}
 	return t
 }
@@ -90,8 +90,13 @@ func judgeOOMKilled(f *host.Facts, c host.Container) finding.Finding {
 	when := ""
 	if t.dated {
 		severity, when = severityByAge(t.last), ", "+human.Ago(t.last)
+	} else if up, ok := since(f, c.StartedAt); ok && c.Running() && up > 24*time.Hour {
+		severity, when = finding.Warning, ", at some time since its start "+human.Ago(up)
 	}
-	return fail(severity, spellDeath(f, c, t)+when+spellRestarts(c), oomRemedy(c, t), t.evidence...)
+	if n := len(t.kills); n > 0 && raisedSince(killGroup{own: &c}, t.kills[n-1]) {
+		severity = finding.Info
+	}
+	return fail(severity, spellDeath(f, c, t)+when+spellRestarts(c), oomRemedy(f, c, t), t.evidence...)
 }
 
 // spellDeath says what was killed and by which limit, as far as the log tells.
@@ -104,9 +109,9 @@ func spellDeath(f *host.Facts, c host.Container, t oomTrace) string {
 		return who + " (" + spellLimit(killGroup{own: &c}, t.kills[n-1]) + ")"
 	}
 	if c.Limits.Memory > 0 {
-		return who + " (its limit is " + human.Bytes(c.Limits.Memory) + ")"
+		return who + " (its limit is now " + human.Bytes(c.Limits.Memory) + ")"
 	}
-	return who + " (it has no limit of its own, so the VM ran out)"
+	return who + " (it has no limit of its own: the VM, or a group above it, ran out)"
 }
 
 // survived tells that the newest kill came after the container's PID 1 was started.
@@ -122,12 +127,12 @@ func spellRestarts(c host.Container) string {
 	return fmt.Sprintf("; restarted %s", human.Count(c.RestartCount, "time"))
 }
 
-func oomRemedy(c host.Container, t oomTrace) *finding.Remedy {
+func oomRemedy(f *host.Facts, c host.Container, t oomTrace) *finding.Remedy {
 	if n := len(t.kills); n > 0 {
-		return killRemedy(killGroup{own: &c}, t.kills[n-1])
+		return killRemedy(f, killGroup{own: &c}, t.kills[n-1])
 	}
 	if c.Limits.Memory > 0 {
-		return raiseLimit(c)
+		return raiseLimit(f, c)
 	}
 	return remedy("add swap or RAM, and limit the containers, so that a leak is killed alone", "")
 }
@@ -150,7 +155,8 @@ func judgeRestartLoop(f *host.Facts, c host.Container) finding.Finding {
 	up, started := since(f, c.StartedAt)
 	recent := 0
 	for _, t := range eventTimes(c, "die") {
-		if age, ok := since(f, t); ok && age <= window {
+		// What somebody stopped did not die of itself.
+		if age, ok := since(f, t); ok && age <= window && len(killSignals(c, t)) == 0 {
 			recent++
 		}
 	}
@@ -196,9 +202,6 @@ func judgeKilled(f *host.Facts, c host.Container) finding.Finding {
 	if code != exitSIGKILL {
 		return pass("its last end was not SIGKILL", seen...)
 	}
-	if t := traceOOM(f, c); len(t.evidence) > 0 {
-		return pass("its SIGKILL came from the kernel's OOM killer: see container-oom-killed", t.evidence...)
-	}
 	age, dated := since(f, when)
 	ago := ""
 	if dated {
@@ -222,6 +225,8 @@ func judgeKilled(f *host.Facts, c host.Container) finding.Finding {
 		return fail(finding.Info, "killed"+ago+" with docker stop and no time to end by itself, or with docker kill", nil, seen...)
 	case len(kills) == 1 && kills[0] == 9:
 		return fail(finding.Info, "killed"+ago+" with docker kill, or by a client that does the same", nil, seen...)
+	case oomAt(f, c, age, dated):
+		return pass("its SIGKILL came from the kernel's OOM killer: see container-oom-killed", traceOOM(f, c).evidence...)
 	case !f.OOM.Known():
 		return unknown("it ended"+ago+" by SIGKILL (137); whether the kernel's OOM killer sent it cannot be told: "+f.OOM.Why(), seen...)
 	case logReaches(f, age, dated):
@@ -229,6 +234,27 @@ func judgeKilled(f *host.Facts, c host.Container) finding.Finding {
 			remedy("ask who was on the host; the engine's log may know more", "sudo journalctl -u docker --no-pager | grep "+c.ID[:min(12, len(c.ID))]), seen...)
 	}
 	return unknown("it ended"+ago+" by SIGKILL (137); the kernel's log does not reach back that far, so an OOM kill cannot be excluded", seen...)
+}
+
+// oomAt tells whether an end was an OOM kill: by a kill or oom event within seconds of it,
+// or, for an end that nothing dates better, by Docker's flag.
+func oomAt(f *host.Facts, c host.Container, age time.Duration, dated bool) bool {
+	const near = 10 * time.Second
+	t := traceOOM(f, c)
+	if !dated {
+		return len(t.evidence) > 0
+	}
+	for _, k := range t.kills {
+		if apart := sinceKill(f, k) - age; apart > -near && apart < near {
+			return true
+		}
+	}
+	for _, at := range eventTimes(c, "oom") {
+		if eventAge, ok := since(f, at); ok && eventAge-age > -near && eventAge-age < near {
+			return true
+		}
+	}
+	return c.OOMKilled && !c.Running()
 }
 
 // lastEnd gives the exit code and time of the container's newest end: the engine's state

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
@@ -14,45 +16,71 @@ var containerNoMemoryLimit = Check{
 	Why: "Without a limit one leak takes the whole VM, and the kernel then picks a victim among all containers and daemons. " +
 		"With a limit the leaking container is killed alone.",
 	Rule: "A warning for each running container without a limit; info where it is the only one. Unknown where the engine could not be asked.",
-	Fix:  "docker update --memory and --memory-swap, or mem_limit in the compose file; twice the peak use is a good start.",
+	Fix: "docker update --memory and --memory-swap, or mem_limit in the compose file; twice the peak use is a good start. " +
+		"A command is only proposed for a container that has run for a day, and whose peak the kernel has kept.",
 	Judge: func(f *host.Facts) []finding.Finding {
 		severity := finding.Warning
 		if len(runningContainers(f)) == 1 {
 			severity = finding.Info
 		}
-		return eachRunning(f, func(c host.Container) finding.Finding { return judgeNoLimit(c, severity) })
+		return eachRunning(f, func(c host.Container) finding.Finding { return judgeNoLimit(f, c, severity) })
 	},
 }
 
-func judgeNoLimit(c host.Container, severity finding.Severity) finding.Finding {
+func judgeNoLimit(f *host.Facts, c host.Container, severity finding.Severity) finding.Finding {
 	if c.Limits.Memory > 0 {
 		return pass("its memory is limited to "+human.Bytes(c.Limits.Memory), inspect(c, "Memory "+human.Bytes(c.Limits.Memory), ""))
 	}
-	fix := remedy("limit it to about twice what it uses at its peak", "")
-	if c.Memory.Known() {
-		m := c.Memory.Value
-		peak := 2 * m.WorkingSet
-		if m.Peak != nil {
-			peak = max(peak, *m.Peak)
-		}
-		limit := max(roundUp(peak, 64*mib), 128*mib) / mib
-		fix.Command = fmt.Sprintf("docker update --memory %dm --memory-swap %dm %s", limit, limit, shellQuote(c.Name))
+	return fail(severity, "no memory limit: one leak in it takes the whole VM", firstLimit(f, c), inspect(c, "Memory 0", "a limit"))
+}
+
+// firstLimit proposes a limit only for a container that has been watched for a day: what
+// a container uses right after its start says little, and a limit that is too low kills it.
+func firstLimit(f *host.Facts, c host.Container) *finding.Remedy {
+	m := c.Memory.Value
+	up, ok := since(f, c.StartedAt)
+	if !c.Memory.Known() || m.Peak == nil || !ok || up < 24*time.Hour {
+		return remedy("watch for a day what it uses at its peak (docker stats), then limit it to about twice that", "")
 	}
-	return fail(severity, "no memory limit: one leak in it takes the whole VM", fix, inspect(c, "Memory 0", "a limit"))
+	use := m.WorkingSet
+	if m.SwapUsage != nil {
+		use += *m.SwapUsage
+	}
+	limit := max(roundUp(max(*m.Peak, 2*use), 64*mib), 128*mib)
+	both := limit
+	if swapTotal(f.Swaps.Value) > 0 {
+		both *= 2 // as much swap again, the engine's own default
+	}
+	return updateContainer(c, fmt.Sprintf("limit it to what it used at its peak of the last %s, and no less than twice what it uses now", human.Duration(up)),
+		fmt.Sprintf("--memory %dm --memory-swap %dm", limit/mib, both/mib))
+}
+
+// updateContainer gives the docker update command, but not where something else made the
+// container: there the change would be lost, or fought over, at its next replacement.
+func updateContainer(c host.Container, text, flags string) *finding.Remedy {
+	switch {
+	case c.ManagedBy != "":
+		return remedy(text+", where "+c.ManagedBy+" is told how to run it", "")
+	case c.ComposeProject != "":
+		text += ", and write the same into the compose file, or its next up undoes it"
+	}
+	return remedy(text, "docker update "+flags+" "+shellQuote(c.Name))
 }
 
 var containerNearLimit = Check{
 	ID: "container-near-limit", Area: finding.Containers, Worst: finding.Critical,
 	Title: "The container is not about to hit its memory limit",
 	Why: "At its limit the kernel (not the Docker daemon) kills a process of the container, without a word in the container's log. " +
-		"Counted is the working set: what the kernel cannot simply drop.",
+		"Counted is what the kernel cannot drop: all but the page cache, so that a container that reads many files is not taken for one that is about to die.",
 	Rule: "Critical from 95 % of the limit, a warning from 85 %. Unknown where the container's memory cgroup cannot be read. " +
 		"Does not apply without a limit.",
-	Fix:   "Raise the limit, or cap the program's heap below it.",
-	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeNearLimit) },
+	Fix: "Raise the limit, or cap the program's heap below it.",
+	Judge: func(f *host.Facts) []finding.Finding {
+		return eachRunning(f, func(c host.Container) finding.Finding { return judgeNearLimit(f, c) })
+	},
 }
 
-func judgeNearLimit(c host.Container) finding.Finding {
+func judgeNearLimit(f *host.Facts, c host.Container) finding.Finding {
 	limit := c.Limits.Memory
 	if c.Memory.Known() && c.Memory.Value.Limit != nil {
 		limit = *c.Memory.Value.Limit
@@ -63,9 +91,9 @@ func judgeNearLimit(c host.Container) finding.Finding {
 	case !c.Memory.Known():
 		return unknown("cannot tell how near its limit it is: " + c.Memory.Why())
 	}
-	used := c.Memory.Value.WorkingSet
-	text := fmt.Sprintf("memory at %s of its limit (%s of %s)", human.Percent(used, limit), human.Bytes(used), human.Bytes(limit))
-	seen := wanted(c.Memory.Source, "working set "+human.Bytes(used), "below 85 % of "+human.Bytes(limit))
+	used := cmp.Or(c.Memory.Value.Unreclaimable, c.Memory.Value.WorkingSet) // no process lives without any memory of its own
+	text := fmt.Sprintf("memory at %s of its limit (%s of %s, page cache apart)", human.Percent(used, limit), human.Bytes(used), human.Bytes(limit))
+	seen := wanted(c.Memory.Source, "without page cache "+human.Bytes(used), "below 85 % of "+human.Bytes(limit))
 	severity := finding.Warning
 	switch share := float64(used) / float64(limit); {
 	case share < 0.85:
@@ -74,7 +102,7 @@ func judgeNearLimit(c host.Container) finding.Finding {
 		severity = finding.Critical
 	}
 	c.Limits.Memory = limit
-	return fail(severity, text+": past it the kernel kills one of its processes", raiseLimit(c), seen)
+	return fail(severity, text+": past it the kernel kills one of its processes", raiseLimit(f, c), seen)
 }
 
 var containerSwapSurprise = Check{
@@ -95,6 +123,8 @@ func judgeSwapSurprise(f *host.Facts, c host.Container) finding.Finding {
 	switch {
 	case limit == 0:
 		return skipped("it has no memory limit")
+	case engineElsewhere(f) != "":
+		return unknown("cannot tell whether the engine's machine has swap: " + engineElsewhere(f))
 	case !f.Swaps.Known():
 		return unknown("cannot tell whether the host has swap: " + f.Swaps.Why())
 	}
@@ -103,8 +133,6 @@ func judgeSwapSurprise(f *host.Facts, c host.Container) finding.Finding {
 	if m := c.Memory; m.Known() && m.Value.SwapLimitKnown {
 		seen = append(seen, evidence(m.Source, "swap "+spellSwapLimit(m.Value.SwapLimit)))
 	}
-	none := remedy("allow it no swap, if that is what was meant",
-		fmt.Sprintf("docker update --memory %d --memory-swap %d %s", limit, limit, shellQuote(c.Name)))
 	// The engine writes its default into the container when it makes it: twice the limit,
 	// memory and swap together (moby, daemon/daemon_unix.go).
 	swap := c.Limits.MemorySwap
@@ -113,9 +141,11 @@ func judgeSwapSurprise(f *host.Facts, c host.Container) finding.Finding {
 	case byDefault && !hostSwap:
 		return pass("the host has no swap; should it get some, the container may use "+human.Bytes(limit)+" of it", seen...)
 	case byDefault:
-		return fail(finding.Info, fmt.Sprintf("besides its %s of memory it may use as much swap again: that is the engine's default", human.Bytes(limit)), none, seen...)
+		return fail(finding.Info, fmt.Sprintf("besides its %s of memory it may use as much swap again: that is the engine's default", human.Bytes(limit)),
+			remedy("nothing, if that is what was meant; --memory-swap equal to --memory allows it none", ""), seen...)
 	case swap < 0 && hostSwap:
-		return fail(finding.Warning, fmt.Sprintf("its memory is limited to %s, its swap is not: it can fill the host's", human.Bytes(limit)), none, seen...)
+		return fail(finding.Warning, fmt.Sprintf("its memory is limited to %s, its swap is not: it can fill the host's", human.Bytes(limit)),
+			updateContainer(c, "allow it as much swap again as memory, which is the engine's default", fmt.Sprintf("--memory %d --memory-swap %d", limit, 2*limit)), seen...)
 	case swap > 0 && uint64(swap) > limit && !hostSwap:
 		return fail(finding.Info, fmt.Sprintf("it was given %s of swap, and the host has none: it is killed earlier than planned", human.Bytes(uint64(swap)-limit)),
 			swapRemedy(f), seen...)

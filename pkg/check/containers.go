@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -119,8 +120,12 @@ func judgeUnhealthy(c host.Container) finding.Finding {
 	if h.Last != nil {
 		seen = append(seen, evidence("its last healthcheck", fmt.Sprintf("exit %d, %q", h.Last.ExitCode, h.Last.Output)))
 	}
+	if c.SwarmTask || c.ManagedBy != "" {
+		return fail(finding.Warning, "its healthcheck says unhealthy; "+cmp.Or(c.ManagedBy, "the swarm")+" decides what becomes of it",
+			remedy("read what the check printed, in the evidence (-v) and in its log", ""), seen...)
+	}
 	return fail(finding.Warning, "its healthcheck says unhealthy, and plain Docker does not restart unhealthy containers",
-		remedy("see why first (docker inspect --format '{{json .State.Health}}'), then restart it, which erases that record",
+		remedy("see why first (-v shows the check's last words), then restart it, which erases that record",
 			"docker restart "+shellQuote(c.Name)), seen...)
 }
 
@@ -129,7 +134,7 @@ var containerNoRestartPolicy = Check{
 	Title: "The container comes back after a crash and a reboot",
 	Why:   "Without a restart policy a container stays dead after its first crash, its first OOM kill, and every reboot of the VM.",
 	Rule: "A warning for each running container without a restart policy. Does not apply to containers that are removed when they end, " +
-		"nor to a swarm's, which the swarm restarts.",
+		"nor to those of a swarm, Kubernetes or another manager, which replaces them.",
 	Fix:   "docker update --restart unless-stopped, or restart: unless-stopped in the compose file.",
 	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeNoRestartPolicy) },
 }
@@ -138,13 +143,13 @@ func judgeNoRestartPolicy(c host.Container) finding.Finding {
 	switch {
 	case c.AutoRemove:
 		return skipped("it is removed when it ends (--rm)")
-	case c.SwarmTask:
-		return skipped("the swarm restarts it")
+	case c.SwarmTask || c.ManagedBy != "":
+		return skipped(cmp.Or(c.ManagedBy, "the swarm") + " looks after it")
 	case c.Restart.Name != "" && c.Restart.Name != "no":
 		return pass("it is restarted: "+c.Restart.Name, inspect(c, "RestartPolicy "+c.Restart.Name, ""))
 	}
 	return fail(finding.Warning, "no restart policy: it stays dead after its first crash and after every reboot",
-		remedy("let the engine restart it", "docker update --restart unless-stopped "+shellQuote(c.Name)),
+		updateContainer(c, "let the engine restart it", "--restart unless-stopped"),
 		inspect(c, "RestartPolicy no", "unless-stopped, always or on-failure"))
 }
 

@@ -31,6 +31,12 @@ func judgeReachable(f *host.Facts) finding.Finding {
 		return skipped("there is no Docker on this host")
 	case f.DockerFailure == docker.Denied:
 		return unknown("there is a Docker engine, but this user may not ask it: "+f.Docker.Why(), evidence("docker", f.Docker.Why()))
+	case f.DockerFailure == docker.NoSocket && f.DockerInstalled.Source == host.NamedEndpoint:
+		return fail(finding.Critical, "there is no Docker engine at the named endpoint: "+f.Docker.Why(),
+			remedy("name the engine's endpoint, or none, to have vmguard look for it", ""), evidence("docker", f.Docker.Why()))
+	case f.DockerFailure == docker.NoSocket && hasDaemon(f, "dockerd"):
+		return unknown("a dockerd runs here, but not at this address ("+f.Docker.Why()+"); a rootless one is asked with --docker-host unix:///run/user/UID/docker.sock",
+			evidence("docker", f.Docker.Why()))
 	case f.DockerFailure == docker.NoSocket:
 		return fail(finding.Warning, "Docker is installed, but its engine does not run: "+f.Docker.Why(), startEngine(), evidence("docker", f.Docker.Why()))
 	case slices.Contains([]docker.Reason{docker.Refused, docker.Unreachable, docker.Timeout, docker.CutOff, docker.BadAnswer, docker.EngineError}, f.DockerFailure):
@@ -58,6 +64,15 @@ func noContainers(f *host.Facts) finding.Finding {
 		return unknown("the containers could not be listed: " + f.Containers.Why())
 	}
 	return noEngine(f)
+}
+
+// engineElsewhere says why what is known of this host says nothing of the engine's
+// containers; empty where it does, or where nobody knows better.
+func engineElsewhere(f *host.Facts) string {
+	if f.EngineHere.Known() && !f.EngineHere.Value {
+		return f.EngineHere.Source
+	}
+	return ""
 }
 
 var dockerLiveRestore = Check{
@@ -112,6 +127,9 @@ func judgeLogLimits(f *host.Facts) finding.Finding {
 		return pass("the default log driver "+driver+" does not fill the disk by itself", seen)
 	case !f.DaemonConfig.Known():
 		return unknown("the default log driver is json-file, and whether it rotates cannot be told: "+f.DaemonConfig.Why(), seen)
+	case bounded(f.DaemonConfig.Value.LogMaxSize) && f.DaemonConfig.Value.Stale:
+		return fail(finding.Info, "log options were configured after the engine was started: it still makes containers without them",
+			remedy("restart the engine when it suits; with live-restore on, the containers go on", ""), evidence(f.DaemonConfig.Source, "changed after dockerd's start"))
 	case bounded(f.DaemonConfig.Value.LogMaxSize):
 		return pass("new containers' logs rotate at "+f.DaemonConfig.Value.LogMaxSize, evidence(f.DaemonConfig.Source, "max-size "+f.DaemonConfig.Value.LogMaxSize))
 	}
@@ -123,30 +141,42 @@ func judgeLogLimits(f *host.Facts) finding.Finding {
 func bounded(maxSize string) bool { return maxSize != "" && maxSize != "-1" }
 
 // daemonRemedy names the settings that daemon.json lacks, all of them, so that two
-// findings do not overwrite each other's file. A file that exists is for its owner to edit.
+// findings do not overwrite each other's file. A file that exists is for its owner to
+// edit, and what dockerd has from its command line must not stand in the file as well.
 func daemonRemedy(f *host.Facts) *finding.Remedy {
-	var settings []string
-	if !f.Docker.Value.LiveRestore && !f.Docker.Value.Swarm {
-		settings = append(settings, `"live-restore": true`)
+	var settings, flags []string
+	add := func(missing bool, text string, names ...string) {
+		for _, name := range names {
+			if missing && slices.Contains(f.DaemonConfig.Value.Flags, name) {
+				flags = append(flags, "--"+name)
+				return
+			}
+		}
+		if missing {
+			settings = append(settings, text)
+		}
 	}
-	if f.Docker.Value.LogDriver == "json-file" && !bounded(f.DaemonConfig.Value.LogMaxSize) {
-		settings = append(settings, `"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}`)
+	add(!f.Docker.Value.LiveRestore && !f.Docker.Value.Swarm, `"live-restore": true`, "live-restore")
+	add(f.Docker.Value.LogDriver == "json-file" && !bounded(f.DaemonConfig.Value.LogMaxSize),
+		`"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}`, "log-driver", "log-opts")
+	if len(flags) > 0 {
+		return remedy("change "+strings.Join(flags, " and ")+" where dockerd is started: what is set there must not stand in its configuration file as well", "")
 	}
 	text := fmt.Sprintf("put {%s} into %s, then reload the engine; log options take effect at its next restart, for new containers",
 		strings.Join(settings, ", "), cmp.Or(f.DaemonConfig.Value.File, "/etc/docker/daemon.json"))
-	if !f.DaemonConfig.Known() || f.DaemonConfig.Value.Present {
+	here := f.EngineHere.Known() && f.EngineHere.Value
+	if !here || !f.DaemonConfig.Known() || f.DaemonConfig.Value.Present {
 		return remedy(text, "")
 	}
-	file := shellQuote(f.DaemonConfig.Value.File)
-	return remedy(text, fmt.Sprintf("sudo sh -c 'test ! -e %s && mkdir -p /etc/docker && printf %%s \"$0\" > %s && kill -HUP $(pidof dockerd)' %s",
-		file, file, shellQuote("{"+strings.Join(settings, ", ")+"}")))
+	return remedy(text, fmt.Sprintf(`sudo sh -c 'test ! -e "$1" && mkdir -p "$(dirname "$1")" && printf %%s "$0" > "$1" && kill -HUP $(pidof dockerd)' %s %s`,
+		shellQuote("{"+strings.Join(settings, ", ")+"}"), shellQuote(f.DaemonConfig.Value.File)))
 }
 
 var dockerWarnings = Check{
 	ID: "docker-warnings", Area: finding.Docker, Worst: finding.Critical,
 	Title: "The engine has no warnings of its own",
 	Why:   "The engine looks at the kernel too, and says in docker info what it cannot enforce; nobody reads it there.",
-	Rule: "Critical for an API that is open to the network without protection; a warning where memory cannot be limited; info for the rest. " +
+	Rule: "Critical for an API that is open to the network without protection, a warning where it is open to this host alone or memory cannot be limited; info for the rest. " +
 		"What cgroup-swap-accounting reports is left to it.",
 	Fix:   "As the warning says.",
 	Judge: judgeWarnings,
@@ -163,12 +193,15 @@ func judgeWarnings(f *host.Facts) []finding.Finding {
 		switch lower := strings.ToLower(text); {
 		case text == "" || strings.HasPrefix(lower, "no swap limit support"):
 			continue
-		case strings.Contains(lower, "without encryption") || strings.Contains(lower, "accessible on http://"):
+		case strings.Contains(lower, "api is accessible on"):
 			severity = finding.Critical
+			if strings.Contains(lower, "//127.") || strings.Contains(lower, "//localhost") || strings.Contains(lower, "//[::1]") {
+				severity = finding.Warning
+			}
 		case strings.HasPrefix(lower, "no memory limit support"):
 			severity = finding.Warning
 		}
-		out = append(out, fail(severity, "the engine warns: "+text, nil, evidence("docker info", w)))
+		out = append(out, fail(severity, "the engine warns: "+text, remedy("look the warning up in Docker's documentation (docker info prints it, too)", ""), evidence("docker info", w)))
 	}
 	if len(out) == 0 {
 		return one(pass("the engine has no warnings of its own", evidence("docker info", "no warning")))
@@ -181,7 +214,8 @@ var memoryLimitsTotal = Check{
 	Title: "The containers' memory limits fit into the VM",
 	Why: "Limits that add up to more than RAM and swap promise memory that is not there. When all containers use what they may, " +
 		"the host runs out, and then the kernel kills by size, not by limit.",
-	Rule:  "A warning when the limits of running containers add up to more than RAM plus swap. Does not apply where none has a limit.",
+	Rule: "When the limits of running containers add up to more than RAM plus swap: info, from one and a half times as much a warning, for few use all of theirs at once. " +
+		"Does not apply where none has a limit. Unknown where the engine is not this host's own.",
 	Fix:   "Lower the limits of what uses far less, add swap or RAM, or move a container.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeLimitsTotal(f)) },
 }
@@ -190,6 +224,8 @@ func judgeLimitsTotal(f *host.Facts) finding.Finding {
 	switch {
 	case !f.Containers.Known():
 		return noContainers(f)
+	case engineElsewhere(f) != "":
+		return unknown("cannot tell how much memory the engine's machine has: " + engineElsewhere(f))
 	case !f.Memory.Known():
 		return unknown("cannot tell how much memory the VM has: " + f.Memory.Why())
 	case !f.Swaps.Known():
@@ -226,5 +262,9 @@ func judgeLimitsTotal(f *host.Facts) finding.Finding {
 	if sum <= have {
 		return pass(text, seen)
 	}
-	return fail(finding.Warning, text+": when all use what they may, the kernel kills by size", remedy("lower the largest limits, or add swap or RAM", ""), seen)
+	severity := finding.Info
+	if sum/3*2 >= have {
+		severity = finding.Warning
+	}
+	return fail(severity, text+": when all use what they may, the kernel kills by size", remedy("lower the largest limits, or add swap or RAM", ""), seen)
 }

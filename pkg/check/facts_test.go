@@ -22,7 +22,7 @@ func healthy() *host.Facts {
 	return &host.Facts{
 		CollectedAt: now,
 		System: host.Known(host.System{Hostname: "mail-vm-1", OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-28-cloud-amd64",
-			Arch: "x86_64", Uptime: uptime, PageSize: 4096, Root: true, Virtualisation: "kvm"}, "/proc"),
+			Arch: "x86_64", Uptime: uptime, Awake: uptime, PageSize: 4096, Root: true, Virtualisation: "kvm"}, "/proc"),
 		Cloud:  host.Known(host.Cloud{Provider: host.Google, Name: "Google Compute Engine"}, "/sys/class/dmi/id"),
 		Cgroup: host.Known(host.Cgroup{Version: "2", MemoryV2: true, MemoryMount: "/sys/fs/cgroup", SwapAccounting: host.Known(true, "memory.swap.max")}, "/proc/self/mountinfo"),
 		Memory: host.Known(host.Memory{Total: 4 * gib, Available: 2 * gib, CommitLimit: 4 * gib, CommittedAS: 1 * gib}, "/proc/meminfo"),
@@ -46,6 +46,7 @@ func healthy() *host.Facts {
 		Conntrack:       host.Known(host.Conntrack{Count: 100, Max: 65536, Dropped: new(uint64)}, "/proc/sys/net/netfilter"),
 		Daemons:         host.Known([]host.Daemon{{Name: "dockerd", PID: 700, OOMScoreAdj: -500}, {Name: "sshd", PID: 600, OOMScoreAdj: -1000}}, "/proc"),
 		DockerInstalled: host.Known(true, "/var/run/docker.sock"),
+		EngineHere:      host.Known(true, "docker info"),
 		Docker: host.Known(docker.Engine{Endpoint: "unix:///var/run/docker.sock", Version: "27.3.1", APIVersion: "1.47", APINegotiated: "1.47",
 			CgroupVersion: "2", LogDriver: "json-file", RootDir: "/var/lib/docker", LiveRestore: true, MemoryLimit: true, SwapLimit: true}, "docker info"),
 		DaemonConfig: host.Known(host.DaemonConfig{File: "/etc/docker/daemon.json", Present: true, LogMaxSize: "10m"}, "/etc/docker/daemon.json"),
@@ -66,7 +67,7 @@ func web() host.Container {
 			Program:    "server",
 			StopSignal: "SIGTERM", StopTimeout: 10 * time.Second, NetworkMode: "bridge",
 		},
-		Memory: host.Known(host.ContainerMemory{Usage: 200 * mib, WorkingSet: 150 * mib, Limit: ptr(uint64(512 * mib)), SwapLimit: new(uint64),
+		Memory: host.Known(host.ContainerMemory{Usage: 200 * mib, WorkingSet: 150 * mib, Unreclaimable: 150 * mib, Limit: ptr(uint64(512 * mib)), SwapLimit: new(uint64),
 			SwapLimitKnown: true, OOMKills: new(uint64)}, "/sys/fs/cgroup/system.slice/docker-3f2a.scope"),
 		Process:   host.Known(host.Process{Comm: "server", Exe: "server", SigCgt: sigterm, NamespacePID: 1}, "/proc/4242/status"),
 		Keepalive: host.Known(host.Keepalive{Time: 120 * time.Second, Interval: 30 * time.Second, Probes: 3}, "netns of 4242"),
@@ -96,7 +97,7 @@ func ptr[T any](v T) *T { return &v }
 func kill(id string, ago time.Duration) oom.Kill {
 	cgroup := "/system.slice/docker-" + id + ".scope"
 	return oom.Kill{SinceBoot: uptime - ago, PID: 8123, Comm: "node", TaskCgroup: cgroup, LimitCgroup: cgroup,
-		Scope: oom.ScopeCgroup, AnonRSS: ptr(uint64(500 * mib))}
+		Scope: oom.ScopeCgroup, Limit: ptr(uint64(512 * mib)), AnonRSS: ptr(uint64(500 * mib))}
 }
 
 func die(ago time.Duration, code int) docker.Event {

@@ -15,7 +15,7 @@ var memoryHeadroom = Check{
 	Title: "There is memory left for a burst",
 	Why: "MemAvailable is what the kernel can hand out without paging. When it is nearly gone, one burst (a deployment, a backup, " +
 		"a large mail) starts the OOM killer.",
-	Rule:  "Critical below 5 % of RAM available, a warning below 10 %.",
+	Rule:  "Critical below 5 % and 1 GiB of RAM available, a warning below 10 % and 4 GiB. Reserved huge pages do not count as RAM.",
 	Fix:   "Limit or move the largest container, or add RAM; swap rides out short bursts.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeHeadroom(f)) },
 }
@@ -25,17 +25,19 @@ func judgeHeadroom(f *host.Facts) finding.Finding {
 		return unknown("cannot tell how much memory is left: " + f.Memory.Why())
 	}
 	m := f.Memory.Value
-	if m.Total == 0 {
+	// Reserved huge pages serve their own users alone, full or empty.
+	total := m.Total - min(m.Total, m.HugePages*m.HugePageSize)
+	if total == 0 {
 		return unknown(f.Memory.Source + " says that there is no memory at all")
 	}
-	share := 100 * float64(m.Available) / float64(m.Total)
-	text := fmt.Sprintf("%.0f %% of memory is available (%s of %s)", share, human.Bytes(m.Available), human.Bytes(m.Total))
-	seen := []finding.Evidence{wanted(f.Memory.Source, "MemAvailable "+human.Bytes(m.Available), "10 % or more")}
+	share := 100 * float64(m.Available) / float64(total)
+	text := fmt.Sprintf("%.0f %% of memory is available (%s of %s)", share, human.Bytes(m.Available), human.Bytes(total))
+	seen := []finding.Evidence{wanted(f.Memory.Source, "MemAvailable "+human.Bytes(m.Available), "10 % or 4 GiB")}
 	severity := finding.Warning
 	switch {
-	case share >= 10:
+	case share >= 10 || m.Available >= 4*gib:
 		return pass(text, seen...)
-	case share < 5:
+	case share < 5 && m.Available < gib:
 		severity = finding.Critical
 	}
 	if users := largestContainers(f, 3); users != "" {
@@ -164,5 +166,5 @@ func judgeSwapAccounting(f *host.Facts) finding.Finding {
 		severity = finding.Warning
 	}
 	return fail(severity, "the kernel does not account swap per container: --memory-swap is not enforced",
-		remedy("boot with swapaccount=1", `sudo sed -i 's/^GRUB_CMDLINE_LINUX="/&swapaccount=1 /' /etc/default/grub && sudo update-grub && sudo reboot`), seen)
+		remedy("add swapaccount=1 to the kernel's command line (GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub, or grub2-mkconfig), and reboot when it suits", ""), seen)
 }

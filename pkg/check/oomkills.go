@@ -61,7 +61,15 @@ func judgeCounterAlone(f *host.Facts) finding.Finding {
 	}
 	return fail(finding.Warning,
 		fmt.Sprintf("the kernel has made %s since boot; who was killed stands in its log: %s", human.Count(int(min(n, 1<<31)), "OOM kill"), f.OOM.Why()),
-		remedy("read the log as root", "sudo vmguard doctor --only oom-kills"), seen)
+		readLog(f), seen)
+}
+
+// readLog says how the kernel's log can be read: in a container, root's rights do not help.
+func readLog(f *host.Facts) *finding.Remedy {
+	if f.System.Value.Root || f.System.Value.Container != "" {
+		return remedy("run vmguard as root on the VM itself", "")
+	}
+	return remedy("read the log as root", "sudo vmguard doctor --only oom-kills")
 }
 
 // killGroup is the kills of one victim by one limit.
@@ -94,24 +102,45 @@ func groupKills(f *host.Facts) []killGroup {
 
 // killVictim names whom a kill hit.
 func killVictim(f *host.Facts, k oom.Kill) (string, *host.Container) {
-	id, ok := oom.ContainerID(k.TaskCgroup)
-	if !ok {
+	ids := oom.ContainerIDs(k.TaskCgroup)
+	if len(ids) == 0 {
 		return "process " + k.Comm, nil
 	}
-	for i, c := range f.Containers.Value {
-		if c.ID == id {
-			return fmt.Sprintf("%s in container %s", k.Comm, c.Name), &f.Containers.Value[i]
+	if c := containerOf(f, ids); c != nil {
+		if c.ID != ids[len(ids)-1] {
+			return fmt.Sprintf("%s in a container inside container %s", k.Comm, c.Name), c
+		}
+		return fmt.Sprintf("%s in container %s", k.Comm, c.Name), c
+	}
+	id := ids[len(ids)-1][:12]
+	if !f.Containers.Known() {
+		return fmt.Sprintf("%s in container %s (its name is not known: the engine could not be asked)", k.Comm, id), nil
+	}
+	return fmt.Sprintf("%s in container %s, which this engine has no longer, or never had", k.Comm, id), nil
+}
+
+// containerOf gives the container that carries one of the IDs around a cgroup, the
+// outermost first: an engine inside a container has its own containers in its own cgroup.
+func containerOf(f *host.Facts, ids []string) *host.Container {
+	for _, id := range ids {
+		for i, c := range f.Containers.Value {
+			if c.ID == id {
+				return &f.Containers.Value[i]
+			}
 		}
 	}
-	return fmt.Sprintf("%s in container %s, which is gone", k.Comm, id[:12]), nil
+	return nil
 }
 
 func (g killGroup) finding(f *host.Facts) finding.Finding {
 	last := g.kills[len(g.kills)-1]
 	summary, severity := human.Count(len(g.kills), "kill")+" since boot", finding.Critical
 	if f.System.Known() {
-		age := f.System.Value.Uptime - last.SinceBoot
+		age := sinceKill(f, last)
 		severity = severityByAge(age)
+		if raisedSince(g, last) {
+			severity = finding.Info
+		}
 		summary += ", the last " + human.Ago(age)
 	}
 	summary += fmt.Sprintf(": %s (%s)", g.victim, spellLimit(g, last))
@@ -122,7 +151,13 @@ func (g killGroup) finding(f *host.Facts) finding.Finding {
 	if last.LimitCgroup != "" {
 		line += ", limit of " + last.LimitCgroup
 	}
-	return fail(severity, summary, killRemedy(g, last), evidence(f.OOM.Source, line))
+	return fail(severity, summary, killRemedy(f, g, last), evidence(f.OOM.Source, line))
+}
+
+// sinceKill gives how long ago a kill was. The kernel's stamps leave out the time in
+// suspend; should the VM have slept since, the kill is older by that.
+func sinceKill(f *host.Facts, k oom.Kill) time.Duration {
+	return max(0, cmp.Or(f.System.Value.Awake, f.System.Value.Uptime)-k.SinceBoot)
 }
 
 // severityByAge is how much a death of that age still says about tonight.
@@ -147,11 +182,20 @@ func spellLimit(g killGroup, k oom.Kill) string {
 		return "a cgroup's limit"
 	case !ownLimit(k):
 		return "limit of " + k.LimitCgroup + ", above its own"
+	case raisedSince(g, k):
+		return fmt.Sprintf("own limit of %s, since raised to %s", human.Bytes(*k.Limit), human.Bytes(g.own.Limits.Memory))
+	case k.Limit != nil:
+		return "own limit of " + human.Bytes(*k.Limit)
 	case g.own != nil && g.own.Limits.Memory > 0:
-		return "own limit of " + human.Bytes(g.own.Limits.Memory)
+		return "own limit, now " + human.Bytes(g.own.Limits.Memory)
 	default:
 		return "own limit"
 	}
+}
+
+// raisedSince tells that the container's limit is now higher than the one that killed.
+func raisedSince(g killGroup, k oom.Kill) bool {
+	return g.own != nil && ownLimit(k) && k.Limit != nil && g.own.Limits.Memory > *k.Limit
 }
 
 // ownLimit tells that the victim's container, or its cgroup itself, hit its own limit,
@@ -164,7 +208,7 @@ func ownLimit(k oom.Kill) bool {
 
 // killRemedy says what keeps the kill from coming again. A victim that is gone has no
 // container whose limit a command could raise.
-func killRemedy(g killGroup, k oom.Kill) *finding.Remedy {
+func killRemedy(f *host.Facts, g killGroup, k oom.Kill) *finding.Remedy {
 	switch {
 	case k.Scope == oom.ScopeHost:
 		return remedy("add swap or RAM, and limit the largest container, so that it is killed alone", "")
@@ -172,17 +216,24 @@ func killRemedy(g killGroup, k oom.Kill) *finding.Remedy {
 		return remedy("look in the journal for the lines before it, which say whose limit was hit", "")
 	case !ownLimit(k):
 		return remedy("raise the limit of "+k.LimitCgroup+" (for a systemd slice: MemoryMax), or move something out of it", "")
+	case raisedSince(g, k):
+		return remedy("nothing more, unless it is killed again: its limit was raised since", "")
 	case g.own != nil && g.own.Limits.Memory > 0:
-		return raiseLimit(*g.own)
+		return raiseLimit(f, *g.own)
 	default:
 		return remedy("give what takes its place a higher limit, or cap its heap below it", "")
 	}
 }
 
 // raiseLimit gives the command that raises a container's limit by half, rounded up to
-// 64 MiB. The swap share that it had is kept: docker update wants both where both are set.
-func raiseLimit(c host.Container) *finding.Remedy {
+// 64 MiB, where the VM has that much. The swap share that it had is kept: docker update
+// wants both where both are set.
+func raiseLimit(f *host.Facts, c host.Container) *finding.Remedy {
+	const text = "raise the limit by half, or cap the program's heap below it (for Node: --max-old-space-size)"
 	limit := roundUp(c.Limits.Memory+c.Limits.Memory/2, 64*mib)
+	if f.Memory.Known() && limit > f.Memory.Value.Total/10*9 {
+		return remedy("cap the program's heap below its limit (for Node: --max-old-space-size); the VM has no room for a higher limit", "")
+	}
 	swap := "-1"
 	if c.Limits.MemorySwap >= 0 {
 		share := c.Limits.Memory // the engine's default: as much swap again
@@ -191,8 +242,7 @@ func raiseLimit(c host.Container) *finding.Remedy {
 		}
 		swap = fmt.Sprintf("%dm", (limit+share)/mib)
 	}
-	return remedy("raise the limit by half, or cap the program's heap below it (for Node: --max-old-space-size)",
-		fmt.Sprintf("docker update --memory %dm --memory-swap %s %s", limit/mib, swap, shellQuote(c.Name)))
+	return updateContainer(c, text, fmt.Sprintf("--memory %dm --memory-swap %s", limit/mib, swap))
 }
 
 func roundUp(n, step uint64) uint64 { return (n + step - 1) / step * step }
@@ -257,31 +307,40 @@ func judgeOOMProtection(f *host.Facts) []finding.Finding {
 	if !f.Daemons.Known() {
 		return one(unknown("cannot tell which daemons run: " + f.Daemons.Why()))
 	}
+	if f.System.Value.Container != "" {
+		return one(unknown("vmguard runs in a container, from where the VM's daemons cannot be seen"))
+	}
 	var out []finding.Finding
 	for _, d := range f.Daemons.Value {
-		if d.Name == "kubelet" {
-			continue
+		// A containerd that dockerd started has no unit of its own, and goes with dockerd.
+		if d.Name != "kubelet" && (d.Name != "containerd" || d.Parent != "dockerd") {
+			out = append(out, judgeDaemon(d))
 		}
-		source := fmt.Sprintf("/proc/%d/oom_score_adj", d.PID)
-		seen := wanted(source, fmt.Sprint(d.OOMScoreAdj), "-500 or less")
-		if d.OOMScoreAdj <= -500 {
-			out = append(out, pass(fmt.Sprintf("%s is spared (oom_score_adj %d)", d.Name, d.OOMScoreAdj), seen))
-			continue
-		}
-		severity, loss := finding.Warning, "all containers lose their supervisor"
-		unit := map[string]string{"dockerd": "docker", "containerd": "containerd", "sshd": "ssh"}[d.Name]
-		if d.Name == "sshd" {
-			severity, loss = finding.Info, "nobody can log in to mend it"
-		}
-		out = append(out, fail(severity, fmt.Sprintf("%s may be killed when memory runs out (oom_score_adj %d): %s", d.Name, d.OOMScoreAdj, loss),
-			remedy("spare it, now and after its next start", fmt.Sprintf(
-				`sudo sh -c 'echo -500 > /proc/%d/oom_score_adj && mkdir -p /etc/systemd/system/%s.service.d && printf "[Service]\nOOMScoreAdjust=-500\n" > /etc/systemd/system/%s.service.d/oom.conf && systemctl daemon-reload'`,
-				d.PID, unit, unit)), seen))
 	}
 	if len(out) == 0 {
 		return one(skipped("neither dockerd nor containerd nor sshd runs here"))
 	}
 	return out
+}
+
+func judgeDaemon(d host.Daemon) finding.Finding {
+	score := fmt.Sprintf("/proc/%d/oom_score_adj", d.PID)
+	seen := wanted(score, fmt.Sprint(d.OOMScoreAdj), "-500 or less")
+	if d.OOMScoreAdj <= -500 {
+		return pass(fmt.Sprintf("%s is spared (oom_score_adj %d)", d.Name, d.OOMScoreAdj), seen)
+	}
+	may := fmt.Sprintf("%s may be killed when memory runs out (oom_score_adj %d): ", d.Name, d.OOMScoreAdj)
+	now := "echo -500 | sudo tee " + score
+	switch {
+	case d.Name == "sshd":
+		// sshd sets its own score and gives it back to sessions: a drop-in would spare every login as well.
+		return fail(finding.Info, may+"nobody can log in to mend it", remedy("spare it until its next start; by default sshd does so itself", now), seen)
+	case d.Unit == "":
+		return fail(finding.Warning, may+"all containers lose their supervisor", remedy("spare it until its next start; whatever starts it should do so every time", now), seen)
+	}
+	dir := shellQuote("/etc/systemd/system/" + d.Unit + ".d")
+	return fail(finding.Warning, may+"all containers lose their supervisor", remedy("spare it, now and after its next start",
+		fmt.Sprintf(`%s && sudo mkdir -p %s && printf '[Service]\nOOMScoreAdjust=-500\n' | sudo tee %s/oom.conf && sudo systemctl daemon-reload`, now, dir, dir)), seen)
 }
 
 func hasDaemon(f *host.Facts, name string) bool {

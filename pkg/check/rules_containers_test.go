@@ -30,7 +30,15 @@ func engineRules() map[string][]ruleCase {
 			{"no Docker", noDocker, []verdict{isSkipped("no Docker")}},
 			{"denied", unreachable(docker.Denied), []verdict{isUnknown("may not ask it")}},
 			{"dead", unreachable(docker.Timeout), []verdict{fails(finding.Critical, "does not answer: it said no")}},
-			{"installed, not running", unreachable(docker.NoSocket), []verdict{fails(finding.Warning, "does not run")}},
+			{"installed, not running", func(f *host.Facts, c *host.Container) {
+				unreachable(docker.NoSocket)(f, c)
+				f.Daemons.Value = nil
+			}, []verdict{fails(finding.Warning, "does not run")}},
+			{"named, not there", func(f *host.Facts, c *host.Container) {
+				unreachable(docker.NoSocket)(f, c)
+				f.DockerInstalled.Source = host.NamedEndpoint
+			}, []verdict{fails(finding.Critical, "no Docker engine at the named endpoint")}},
+			{"runs elsewhere on this host", unreachable(docker.NoSocket), []verdict{isUnknown("not at this address")}},
 			{"other API", unreachable(docker.APIMismatch), []verdict{isUnknown("it said no")}},
 		},
 		"docker-live-restore": {
@@ -45,6 +53,7 @@ func engineRules() map[string][]ruleCase {
 		"docker-log-limits": {
 			{"max-size", nil, []verdict{passes("rotate at 10m")}},
 			{"no max-size", func(f *host.Facts, _ *host.Container) { f.DaemonConfig.Value.LogMaxSize = "" }, []verdict{fails(finding.Warning, "without bound")}},
+			{"configured after the start", func(f *host.Facts, _ *host.Container) { f.DaemonConfig.Value.Stale = true }, []verdict{fails(finding.Info, "after the engine was started")}},
 			{"max-size -1", func(f *host.Facts, _ *host.Container) { f.DaemonConfig.Value.LogMaxSize = "-1" }, []verdict{fails(finding.Warning, "without bound")}},
 			{"journald", func(f *host.Facts, _ *host.Container) {
 				f.Docker.Value.LogDriver, f.DaemonConfig.Value.LogMaxSize = "journald", ""
@@ -65,6 +74,12 @@ func engineRules() map[string][]ruleCase {
 			{"open API", func(f *host.Facts, _ *host.Container) {
 				f.Docker.Value.Warnings = []string{"WARNING: API is accessible on http://0.0.0.0:2375 without encryption."}
 			}, []verdict{fails(finding.Critical, "without encryption")}},
+			{"API without client certificates", func(f *host.Facts, _ *host.Container) {
+				f.Docker.Value.Warnings = []string{"WARNING: API is accessible on https://0.0.0.0:2376 without TLS client verification."}
+			}, []verdict{fails(finding.Critical, "without TLS client verification")}},
+			{"API on loopback", func(f *host.Facts, _ *host.Container) {
+				f.Docker.Value.Warnings = []string{"WARNING: API is accessible on http://127.0.0.1:2375 without encryption."}
+			}, []verdict{fails(finding.Warning, "127.0.0.1")}},
 			{"no memory limit", func(f *host.Facts, _ *host.Container) {
 				f.Docker.Value.Warnings = []string{"WARNING: No memory limit support"}
 			}, []verdict{fails(finding.Warning, "No memory limit support")}},
@@ -72,7 +87,9 @@ func engineRules() map[string][]ruleCase {
 		},
 		"memory-limits-total": {
 			{"fits", nil, []verdict{passes("add up to 512 MiB; RAM and swap are 6.0 GiB")}},
-			{"too much", func(f *host.Facts, c *host.Container) { c.Limits.Memory = 7 * gib }, []verdict{fails(finding.Warning, "add up to 7.0 GiB")}},
+			{"a little too much", func(f *host.Facts, c *host.Container) { c.Limits.Memory = 7 * gib }, []verdict{fails(finding.Info, "add up to 7.0 GiB")}},
+			{"too much", func(f *host.Facts, c *host.Container) { c.Limits.Memory = 9 * gib }, []verdict{fails(finding.Warning, "add up to 9.0 GiB")}},
+			{"the engine is elsewhere", func(f *host.Facts, _ *host.Container) { f.EngineHere = host.Known(false, "tcp://box:2376") }, []verdict{isUnknown("tcp://box:2376")}},
 			{"more than 64 bits", func(f *host.Facts, c *host.Container) {
 				c.Limits.Memory = 1<<64 - 1
 				f.Containers.Value = append(f.Containers.Value, *c)
@@ -108,6 +125,7 @@ func containerRules() map[string][]ruleCase {
 			{"no", func(_ *host.Facts, c *host.Container) { c.Restart.Name = "no" }, []verdict{fails(finding.Warning, "no restart policy")}},
 			{"--rm", func(_ *host.Facts, c *host.Container) { c.Restart.Name, c.AutoRemove = "no", true }, []verdict{isSkipped("--rm")}},
 			{"swarm", func(_ *host.Facts, c *host.Container) { c.Restart.Name, c.SwarmTask = "", true }, []verdict{isSkipped("swarm")}},
+			{"Kubernetes", func(_ *host.Facts, c *host.Container) { c.Restart.Name, c.ManagedBy = "no", "kubernetes" }, []verdict{isSkipped("kubernetes looks after it")}},
 			notInspected,
 		},
 		"container-no-memory-limit": {
@@ -122,9 +140,11 @@ func containerRules() map[string][]ruleCase {
 		},
 		"container-near-limit": {
 			{"far", nil, []verdict{passes("29 %")}},
-			{"90 %", func(_ *host.Facts, c *host.Container) { c.Memory.Value.WorkingSet = 461 * mib }, []verdict{fails(finding.Warning, "90 %")}},
-			{"96 %", func(_ *host.Facts, c *host.Container) { c.Memory.Value.WorkingSet = 492 * mib }, []verdict{fails(finding.Critical, "96 %")}},
-			{"all page cache", func(_ *host.Facts, c *host.Container) { c.Memory.Value.Usage = 512 * mib }, []verdict{passes("29 %")}},
+			{"90 %", func(_ *host.Facts, c *host.Container) { c.Memory.Value.Unreclaimable = 461 * mib }, []verdict{fails(finding.Warning, "90 %")}},
+			{"96 %", func(_ *host.Facts, c *host.Container) { c.Memory.Value.Unreclaimable = 492 * mib }, []verdict{fails(finding.Critical, "96 %")}},
+			{"all page cache", func(_ *host.Facts, c *host.Container) {
+				c.Memory.Value.Usage, c.Memory.Value.WorkingSet = 512*mib, 510*mib
+			}, []verdict{passes("29 %")}},
 			{"no limit", func(_ *host.Facts, c *host.Container) { c.Limits.Memory, c.Memory.Value.Limit = 0, nil }, []verdict{isSkipped("no memory limit")}},
 			{"cgroup not readable", func(_ *host.Facts, c *host.Container) {
 				c.Memory = host.Missing[host.ContainerMemory]("not this container")
@@ -141,6 +161,7 @@ func containerRules() map[string][]ruleCase {
 			{"given some, host without swap", func(f *host.Facts, c *host.Container) { c.Limits.MemorySwap, f.Swaps.Value = 600*mib, nil },
 				[]verdict{fails(finding.Info, "the host has none")}},
 			{"no limit", func(_ *host.Facts, c *host.Container) { c.Limits.Memory = 0 }, []verdict{isSkipped("no memory limit")}},
+			{"the engine is elsewhere", func(f *host.Facts, _ *host.Container) { f.EngineHere = host.Known(false, "rootless") }, []verdict{isUnknown("rootless")}},
 			{"swap not readable", func(f *host.Facts, _ *host.Container) { f.Swaps = host.Missing[[]host.SwapArea]("empty") }, []verdict{isUnknown("empty")}},
 		},
 		"container-logs-unbounded": {
@@ -162,7 +183,7 @@ func deathRules() map[string][]ruleCase {
 		"container-oom-killed": {
 			{"never", nil, []verdict{passes("no OOM kill")}},
 			{"flag alone, an hour ago", func(f *host.Facts, c *host.Container) { ended(c, 137, time.Hour); c.OOMKilled = true; noLog(f) },
-				[]verdict{fails(finding.Critical, "killed by the kernel for want of memory (its limit is 512 MiB), 60 min ago")}},
+				[]verdict{fails(finding.Critical, "killed by the kernel for want of memory (its limit is now 512 MiB), 60 min ago")}},
 			{"flag alone, three days ago", func(_ *host.Facts, c *host.Container) { ended(c, 137, 72*time.Hour); c.OOMKilled = true },
 				[]verdict{fails(finding.Warning, "3 days ago")}},
 			{"kernel log against the flag", func(f *host.Facts, c *host.Container) {
@@ -178,7 +199,11 @@ func deathRules() map[string][]ruleCase {
 				f.OOM.Value.Kills = []oom.Kill{kill(webID, 14*time.Minute)}
 			}, []verdict{fails(finding.Critical, "a child process was killed")}},
 			{"the cgroup's counter alone", func(f *host.Facts, c *host.Container) { noLog(f); c.Memory.Value.OOMKills = ptr(uint64(1)) },
-				[]verdict{fails(finding.Critical, "for want of memory")}},
+				[]verdict{fails(finding.Warning, "at some time since its start 25 h ago")}},
+			{"the cgroup's counter alone, started today", func(f *host.Facts, c *host.Container) {
+				noLog(f)
+				c.Memory.Value.OOMKills, c.StartedAt = ptr(uint64(1)), now.Add(-time.Hour)
+			}, []verdict{fails(finding.Critical, "for want of memory")}},
 			{"the engine's event alone", func(f *host.Facts, c *host.Container) {
 				noLog(f)
 				c.Events = []docker.Event{{Time: now.Add(-5 * time.Minute), Action: "oom"}}
@@ -209,6 +234,11 @@ func deathRules() map[string][]ruleCase {
 			{"died three times", func(_ *host.Facts, c *host.Container) {
 				c.Events = []docker.Event{die(9*time.Minute, 1), die(5*time.Minute, 1), die(time.Minute, 1)}
 			}, []verdict{fails(finding.Critical, "died 3 times")}},
+			{"was restarted three times", func(_ *host.Facts, c *host.Container) {
+				for _, ago := range []time.Duration{9 * time.Minute, 5 * time.Minute, time.Minute} {
+					c.Events = append(c.Events, signal(ago+time.Second, 15), die(ago, 0))
+				}
+			}, []verdict{passes("no restart loop")}},
 			{"died three times, long ago", func(_ *host.Facts, c *host.Container) {
 				c.Events = []docker.Event{die(9*time.Hour, 1), die(5*time.Hour, 1), die(time.Hour, 1)}
 			}, []verdict{passes("no restart loop")}},
@@ -229,6 +259,11 @@ func deathRules() map[string][]ruleCase {
 			{"docker kill", func(_ *host.Facts, c *host.Container) {
 				ended(c, 137, time.Hour)
 				c.Events = []docker.Event{signal(time.Hour, 9), die(time.Hour, 137)}
+			}, []verdict{fails(finding.Info, "docker kill")}},
+			{"docker kill, long after a child's OOM kill", func(f *host.Facts, c *host.Container) {
+				ended(c, 137, time.Minute)
+				f.OOM.Value.Kills = []oom.Kill{kill(webID, 3*time.Hour)}
+				c.Events = []docker.Event{signal(time.Minute, 9), die(time.Minute, 137)}
 			}, []verdict{fails(finding.Info, "docker kill")}},
 			{"runs again after docker kill", func(_ *host.Facts, c *host.Container) {
 				c.Events = []docker.Event{signal(26*time.Hour, 9), die(26*time.Hour, 137)}
@@ -323,9 +358,9 @@ func connectionRules() map[string][]ruleCase {
 		"tcp-keepalive-late": {
 			{"early", nil, []verdict{passes("first keepalive after 2 min, before the 600 s")}},
 			{"Google", late, []verdict{fails(finding.Warning, "first keepalive after 7200 s; Google Compute Engine (connection tracking) drops idle flows after 600 s")}},
-			{"Amazon", on(host.Amazon, "Amazon EC2"), []verdict{fails(finding.Warning, "after 350 s")}},
+			{"Amazon", on(host.Amazon, "Amazon EC2"), []verdict{fails(finding.Info, "after 350 s")}},
 			{"Azure", on(host.Azure, "Microsoft Azure"), []verdict{fails(finding.Warning, "after 240 s")}},
-			{"Oracle", on(host.Oracle, "Oracle Cloud"), []verdict{fails(finding.Warning, "after 300 s")}},
+			{"Oracle", on(host.Oracle, "Oracle Cloud"), []verdict{fails(finding.Info, "after 300 s")}},
 			{"a cloud without a record", on(host.Hetzner, "Hetzner"), []verdict{isUnknown("none is on record for Hetzner")}},
 			{"no DMI", func(f *host.Facts, _ *host.Container) { f.Cloud = host.Missing[host.Cloud]("no DMI data") }, []verdict{isUnknown("no DMI data")}},
 			{"not root", func(_ *host.Facts, c *host.Container) { c.Keepalive = host.Missing[host.Keepalive]("needs root") }, []verdict{isUnknown("needs root")}},

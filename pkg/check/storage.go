@@ -45,6 +45,8 @@ func eachDisk(f *host.Facts, judge func(host.Disk, string) finding.Finding) []fi
 		switch disk := fact.Value; {
 		case !fact.Known():
 			out = append(out, unknown("cannot tell how full a disk is: "+fact.Why()))
+		case disk.ReadOnly:
+			out = append(out, skipped(disk.Path+" is mounted read-only: it is as full as it was made"))
 		case disk.Size == 0:
 			out = append(out, unknown(fmt.Sprintf("%s says that %s has no size at all", fact.Source, disk.Path)))
 		case !sameFilesystem(judged, disk):
@@ -100,5 +102,5 @@ func diskRemedy(d host.Disk) *finding.Remedy {
 	if d.Role == host.RoleDocker {
 		return remedy("see what the engine keeps; docker image prune removes images that nothing uses", "docker system df")
 	}
-	return remedy("see what fills it", "sudo du -xh --max-depth=3 "+shellQuote(d.Path)+" | sort -h | tail -n 20")
+	return remedy("see what fills it", "sudo du -xh -d 3 "+shellQuote(d.Path)+" | sort -h | tail -n 20")
 }

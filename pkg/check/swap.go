@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,25 +41,31 @@ func judgeSwapEnabled(f *host.Facts) finding.Finding {
 		return unknown("there is no swap, and how much that matters cannot be told: " + f.Memory.Why())
 	}
 	ram := f.Memory.Value.Total
-	running := len(runningContainers(f))
-	return fail(swapSeverity(ram, running),
-		fmt.Sprintf("no swap on a VM with %s of RAM%s: when memory runs out the kernel kills instead of paging",
-			human.Bytes(ram), withContainers(running)),
+	load := containerLoad(f)
+	return fail(swapSeverity(ram, load != ""),
+		fmt.Sprintf("no swap on a VM with %s of RAM%s: when memory runs out the kernel kills instead of paging", human.Bytes(ram), load),
 		swapRemedy(f), wanted(f.Swaps.Source, "no swap area", "at least one"))
 }
 
-func withContainers(running int) string {
-	if running == 0 {
+// containerLoad says which containers depend on the VM's memory; empty for none. An
+// engine that does not answer, perhaps for want of memory, counts as one that has some.
+func containerLoad(f *host.Facts) string {
+	running := len(runningContainers(f))
+	switch {
+	case running > 0:
+		return " and " + human.Count(running, "running container")
+	case !f.Containers.Known() && f.DockerInstalled.Known() && f.DockerInstalled.Value:
+		return " and Docker, whose containers are not known"
+	default:
 		return ""
 	}
-	return " and " + human.Count(running, "running container")
 }
 
-func swapSeverity(ram uint64, running int) finding.Severity {
+func swapSeverity(ram uint64, containers bool) finding.Severity {
 	switch {
-	case running > 0 && ram < 4*gib:
+	case containers && ram < 4*gib:
 		return finding.Critical
-	case running > 0 && ram < 16*gib, ram < gib:
+	case containers && ram < 16*gib, ram < gib:
 		return finding.Warning
 	default:
 		return finding.Info
@@ -80,20 +87,33 @@ func swapRemedy(f *host.Facts) *finding.Remedy {
 	}
 	disk := f.Disks[i].Value
 	size := swapSize(f.Memory.Value.Total, disk)
-	if size == 0 {
-		return remedy(fmt.Sprintf("free disk space first: / has only %s left, too little for a swapfile", human.Bytes(disk.Free)), "")
-	}
 	allocate := fmt.Sprintf("fallocate -l %dM /swapfile", size/mib)
-	switch disk.FS {
-	case "ext2", "ext3", "ext4", "xfs", "":
-	case "btrfs": // a swapfile there must not be copy-on-write, which can only be set while it is empty
-		allocate = "truncate -s 0 /swapfile && chattr +C /swapfile && " + allocate
+	switch {
+	case disk.ReadOnly || strings.Contains(f.System.Value.OS, "Container-Optimized"):
+		return remedy("this system's files do not outlive a reboot: add a swapfile from its start-up configuration (cloud-init, Ignition)", "")
+	case size == 0:
+		return remedy(fmt.Sprintf("free disk space first: / has only %s left, too little for a swapfile", human.Bytes(disk.Free)), "")
+	case disk.FS == "ext4" || disk.FS == "xfs" && !oldKernel(f.System.Value.Kernel):
+	case disk.FS == "btrfs":
+		return remedy("/ is btrfs: a swapfile there needs a subvolume of its own and no copy-on-write (btrfs filesystem mkswapfile)", "")
+	case disk.FS == "ext2" || disk.FS == "ext3" || disk.FS == "xfs":
+		allocate = fmt.Sprintf("dd if=/dev/zero of=/swapfile bs=1M count=%d", size/mib) // holes are refused, and fallocate leaves some
 	default:
-		return remedy(fmt.Sprintf("/ is %s, which holds no swapfile: add a swap partition or a disk", disk.FS), "")
+		return remedy(fmt.Sprintf("/ is %s, which may hold no swapfile: add a swap partition or a disk", cmp.Or(disk.FS, "of an unknown kind")), "")
 	}
 	return remedy(fmt.Sprintf("add a swapfile of %s", human.Bytes(size)),
-		"sudo sh -c 'umask 077 && test ! -e /swapfile && "+allocate+
-			` && mkswap /swapfile && swapon /swapfile && printf "\n/swapfile none swap sw,nofail 0 0\n" >> /etc/fstab'`)
+		`sudo sh -c 'umask 077; if test -e /swapfile; then echo "/swapfile exists already" >&2; exit 1; fi; { `+allocate+
+			` && mkswap /swapfile && swapon /swapfile; } || { rm -f /swapfile; exit 1; }; printf "\n/swapfile none swap sw,nofail 0 0\n" >> /etc/fstab'`)
+}
+
+// oldKernel tells a kernel before 4.18, on which a swapfile that XFS preallocated is
+// refused (iomap_swapfile_activate came with 4.18). What cannot be read counts as old.
+func oldKernel(release string) bool {
+	var major, minor int
+	if n, err := fmt.Sscanf(release, "%d.%d", &major, &minor); n != 2 || err != nil {
+		return true
+	}
+	return major < 4 || major == 4 && minor < 18
 }
 
 // swapSize is 2 GiB up to 4 GiB of RAM and 4 GiB above, less where the disk would
@@ -127,8 +147,14 @@ func judgeSwapPersistent(f *host.Facts) []finding.Finding {
 	if !f.Swaps.Known() {
 		return one(unknown("cannot tell which swap is active: " + f.Swaps.Why()))
 	}
+	if f.System.Value.Container != "" {
+		return one(unknown("vmguard runs in a container, whose /etc/fstab is not the VM's"))
+	}
 	if !f.Fstab.Known() {
 		return one(unknown("cannot tell which swap is configured: " + f.Fstab.Why()))
+	}
+	if len(f.Swaps.Value) == 0 && hasDaemon(f, "kubelet") {
+		return one(skipped("a kubelet runs here, and Kubernetes expects swap to be off unless it is told otherwise"))
 	}
 	var out []finding.Finding
 	for _, area := range f.Swaps.Value {
@@ -137,6 +163,12 @@ func judgeSwapPersistent(f *host.Facts) []finding.Finding {
 	for _, line := range f.Fstab.Value {
 		if !line.NoAuto && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, line.Spec, line.Target) }) {
 			out = append(out, inactiveSwap(line))
+		}
+	}
+	for _, unit := range f.Units.Value {
+		if unit.Enabled && !unit.FromFstab && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, unit.What, unit.Target) }) {
+			out = append(out, fail(finding.Warning, unit.What+" is configured as swap ("+unit.Name+") but not active: it protects nothing now",
+				remedy("activate it", "sudo systemctl start "+shellQuote(unit.Name)), evidence(unit.Path, "What="+unit.What)))
 		}
 	}
 	if len(out) == 0 {
@@ -171,9 +203,22 @@ func judgePersistence(f *host.Facts, area host.SwapArea) []finding.Finding {
 		return one(fail(finding.Warning, area.Path+" was deleted while in use: its space stays taken, and it is gone after the next reboot",
 			remedy("switch it off when memory allows, and make a new swapfile", ""), evidence(f.Swaps.Source, area.Path+" (deleted)")))
 	}
-	return one(fail(finding.Warning, area.Path+" is active but not configured: after the next reboot this VM has that much less swap",
-		remedy("add it to /etc/fstab", fmt.Sprintf(`printf '\n%%s none swap sw,nofail 0 0\n' %s | sudo tee -a /etc/fstab`, shellQuote(fstabEscape(area.Path)))),
+	return one(fail(finding.Warning, area.Path+" is active but not configured, as far as vmguard knows (fstab, .swap units, zram): after the next reboot this VM may have that much less swap",
+		remedy("add it to /etc/fstab, unless a boot script sets it up", fmt.Sprintf(`printf '\n%%s none swap sw,nofail 0 0\n' %s | sudo tee -a /etc/fstab`, shellQuote(fstabEscape(stableName(area))))),
 		wanted(f.Fstab.Source, "no line for "+area.Path, "one line")))
+}
+
+// stableName is how fstab should name an area: a device by its UUID, since the kernel's own
+// names change from boot to boot.
+func stableName(area host.SwapArea) string {
+	for _, kind := range []string{"UUID=", "/dev/mapper/"} {
+		for _, alias := range area.Aliases {
+			if strings.HasPrefix(alias, kind) {
+				return alias
+			}
+		}
+	}
+	return area.Path
 }
 
 func zramPersistence(f *host.Facts, area host.SwapArea) []finding.Finding {

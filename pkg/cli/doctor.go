@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -56,6 +57,11 @@ with the reason.`,
 				return failed(err, "")
 			}
 			o.noColor = noColor
+			for _, name := range []string{"facts", "save-facts"} {
+				if flag := c.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+					return usage("is a shell variable empty?", "--%s: no file is named", name)
+				}
+			}
 			return runDoctor(c.Context(), app, o)
 		},
 	}
@@ -147,16 +153,42 @@ func (o doctorOptions) getFacts(ctx context.Context, app *App) (*host.Facts, err
 	if o.facts == "" {
 		return collect(ctx, app, o.dockerHost, o.timeout)
 	}
-	file, err := os.Open(o.facts)
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	facts, err := readFacts(ctx, o.facts)
 	if err != nil {
 		return nil, failed(err, "--facts takes a file that vmguard doctor --save-facts wrote")
 	}
-	defer file.Close()
-	facts, err := host.Read(file)
-	if err != nil {
-		return nil, failed(fmt.Errorf("read facts %s: %w", o.facts, err), "--facts takes a file that vmguard doctor --save-facts wrote")
-	}
 	return facts, nil
+}
+
+// readFacts reads a recording, perhaps from a pipe. A pipe that nobody writes to holds up
+// even its opening, which no context can end: it is left behind when ctx ends.
+func readFacts(ctx context.Context, path string) (*host.Facts, error) {
+	type answer struct {
+		facts *host.Facts
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		file, err := os.Open(path)
+		if err != nil {
+			answers <- answer{nil, err}
+			return
+		}
+		defer file.Close()
+		facts, err := host.Read(file)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		answers <- answer{facts, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.facts, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read facts %s: %w", path, ctx.Err())
+	}
 }
 
 func (o doctorOptions) write(app *App, result report.Doctor) error {
@@ -188,9 +220,17 @@ func (o doctorOptions) judge(findings finding.Report) error {
 	return nil
 }
 
-// saveFacts writes a recording that its owner alone may read, whole or not at all.
+// saveFacts writes a recording that its owner alone may read, whole or not at all. It
+// puts a new file in the place of the old one, so that place must not be a device or a link.
 func saveFacts(path string, facts *host.Facts) error {
-	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o600), renameio.WithExistingPermissions())
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("save facts: %s is there, and is no regular file", path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("save facts: %w", err)
+	}
+	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o600))
 	if err != nil {
 		return fmt.Errorf("save facts: %w", err)
 	}

@@ -181,11 +181,14 @@ func remedies(ts *testscript.TestScript, neg bool, args []string) {
 			continue
 		}
 		ran++
-		calls := callsOf(ts, bin, f.Remedy.Command)
+		calls, err := callsOf(ts, bin, f.Remedy.Command)
 		for _, name := range []string{"reboot", "halt", "rm"} {
 			if strings.Contains("end\x00"+calls, "end\x00"+name+"\x00") {
 				ts.Fatalf("%s of %.40q: this runs %s:\n%.600q", f.ID, f.Subject, name, f.Remedy.Command)
 			}
+		}
+		if err != nil {
+			ts.Fatalf("%s of %.40q: %.600q: %v", f.ID, f.Subject, f.Remedy.Command, err)
 		}
 		if f.Subject != "host" && !strings.Contains(calls, "\x00"+f.Subject+"\x00") {
 			ts.Fatalf("%s: no program is given the name %.40q:\n%.600q\n%.600q", f.ID, f.Subject, f.Remedy.Command, calls)
@@ -197,15 +200,16 @@ func remedies(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // callsOf gives the programs that a command line runs, each with its arguments and "end", all ended by NUL.
-func callsOf(ts *testscript.TestScript, bin, command string) string {
+func callsOf(ts *testscript.TestScript, bin, command string) (string, error) {
 	file := ts.MkAbs("calls")
 	ts.Check(os.WriteFile(file, nil, 0o600))
 	sh := exec.Command("/bin/sh", "-c", command)
 	sh.Dir, sh.Env = ts.MkAbs("."), []string{"PATH=" + bin, "CALLS=" + file}
-	if out, err := sh.CombinedOutput(); err != nil {
-		ts.Fatalf("%.600q: %v: %.300s", command, err, out)
+	out, failure := sh.CombinedOutput()
+	if failure != nil {
+		failure = fmt.Errorf("%w: %.300s", failure, out)
 	}
 	calls, err := os.ReadFile(file)
 	ts.Check(err)
-	return string(calls)
+	return string(calls), failure
 }

@@ -25,10 +25,17 @@ const probeOutputLimit = 400
 const (
 	labelProject = "com.docker.compose.project"
 	labelService = "com.docker.compose.service"
+	labelOneOff  = "com.docker.compose.oneoff" // "True" for those of docker compose run
 )
 
 // labelTask is what a swarm puts on a container that runs one of its tasks.
 const labelTask = "com.docker.swarm.task.id"
+
+// labelPodmanUnit names the systemd unit that starts a container of Podman's anew (podman-auto-update(1)).
+const labelPodmanUnit = "PODMAN_SYSTEMD_UNIT"
+
+// managerSwarm stands in ManagedBy of all containers that are a swarm's tasks.
+const managerSwarm = "swarm"
 
 // convertListed takes from one line of the engine's list what vmguard uses.
 func convertListed(s container.Summary) Container {
@@ -44,7 +51,36 @@ func convertListed(s container.Summary) Container {
 		ComposeProject: text(s.Labels[labelProject]),
 		ComposeService: text(s.Labels[labelService]),
 		SwarmTask:      s.Labels[labelTask] != "",
+		ManagedBy:      managedBy(s.Labels),
 	}
+}
+
+// managedBy names what made a container and replaces it, by the labels that it puts on
+// its containers; empty where none is known. Of several the first in this order counts.
+func managedBy(labels map[string]string) string {
+	has := func(prefix string) bool {
+		for name := range labels {
+			if strings.HasPrefix(name, prefix) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case labels[labelTask] != "":
+		return managerSwarm
+	case has("io.kubernetes."):
+		return "kubernetes"
+	case has("com.amazonaws.ecs."):
+		return "ecs"
+	case has("com.hashicorp.nomad."):
+		return "nomad"
+	case strings.EqualFold(labels[labelOneOff], "true"):
+		return "compose run"
+	case labels[labelPodmanUnit] != "":
+		return "podman"
+	}
+	return ""
 }
 
 // convert joins a container's line in the list with the engine's description of it. Any
@@ -133,6 +169,10 @@ func (c *Container) addConfig(cfg *container.Config) {
 	c.ComposeProject = cmp.Or(text(cfg.Labels[labelProject]), c.ComposeProject)
 	c.ComposeService = cmp.Or(text(cfg.Labels[labelService]), c.ComposeService)
 	c.SwarmTask = c.SwarmTask || cfg.Labels[labelTask] != ""
+	c.ManagedBy = cmp.Or(c.ManagedBy, managedBy(cfg.Labels))
+	if c.SwarmTask {
+		c.ManagedBy = managerSwarm
+	}
 }
 
 // health is the healthcheck's state; nil where none is configured. A check whose first

@@ -56,7 +56,12 @@ func TestConvertParts(t *testing.T) {
 			Container{Limits: Limits{MemorySwap: -1}, Restart: Policy{Name: "no"}, StopSignal: "SIGTERM", StopTimeout: 10 * time.Second}},
 		{"stop", `{}`, `{"Config":{"StopSignal":"SIGQUIT","StopTimeout":0}}`, Container{StopSignal: "SIGQUIT"}},
 		{"stop never", `{}`, `{"Config":{"StopTimeout":-1}}`, Container{StopSignal: "SIGTERM", StopTimeout: -time.Second}},
-		{"swarm", `{}`, `{"Config":{"Labels":{"com.docker.swarm.task.id":"t"}}}`, Container{SwarmTask: true, StopSignal: "SIGTERM", StopTimeout: 10 * time.Second}},
+		{"swarm", `{}`, `{"Config":{"Labels":{"com.docker.swarm.task.id":"t"}}}`, Container{SwarmTask: true, ManagedBy: "swarm", StopSignal: "SIGTERM", StopTimeout: 10 * time.Second}},
+		{"swarm, in one place only", `{"Labels":{"io.kubernetes.pod.name":"p"}}`, `{"Config":{"Labels":{"com.docker.swarm.task.id":"t"}}}`,
+			Container{SwarmTask: true, ManagedBy: "swarm", StopSignal: "SIGTERM", StopTimeout: 10 * time.Second}},
+		{"managed, by the list", `{"Labels":{"com.hashicorp.nomad.alloc_id":"a"}}`, `{}`, Container{ManagedBy: "nomad", StopSignal: "SIGTERM", StopTimeout: 10 * time.Second}},
+		{"managed, by the description", `{"Labels":{"x":"y"}}`, `{"Config":{"Labels":{"com.hashicorp.nomad.alloc_id":"a"}}}`,
+			Container{ManagedBy: "nomad", StopSignal: "SIGTERM", StopTimeout: 10 * time.Second}},
 		{"ports", `{"Ports":[{"PrivatePort":9000,"Type":"tcp"},{"IP":"::","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},
 			{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"}]}`, `{}`,
 			Container{Ports: []Port{{HostIP: "0.0.0.0", Host: 8080, Container: 80, Protocol: "tcp"}, {HostIP: "::", Host: 8080, Container: 80, Protocol: "tcp"}},
@@ -66,6 +71,30 @@ func TestConvertParts(t *testing.T) {
 		got := convert(decoded[container.Summary](t, tt.list), decoded[container.InspectResponse](t, tt.inspect))
 		if d := cmp.Diff(tt.want, got); d != "" {
 			t.Errorf("%s: %s", tt.name, d)
+		}
+	}
+}
+
+func TestManagedBy(t *testing.T) {
+	for _, tt := range []struct {
+		labels map[string]string
+		want   string
+	}{
+		{nil, ""},
+		{map[string]string{"com.example.team": "io.kubernetes.pod.name", "io.kubernetesx": "1", "com.docker.compose.project": "shop", "com.docker.compose.oneoff": "False"}, ""},
+		{map[string]string{"com.docker.swarm.task.id": "t", "com.docker.swarm.task": ""}, "swarm"},
+		{map[string]string{"com.docker.swarm.task.id": "", "com.docker.swarm.node.id": "n"}, ""},
+		{map[string]string{"io.kubernetes.container.name": "POD"}, "kubernetes"},
+		{map[string]string{"com.amazonaws.ecs.task-arn": ""}, "ecs"},
+		{map[string]string{"com.hashicorp.nomad.alloc_id": "a"}, "nomad"},
+		{map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.oneoff": "True"}, "compose run"},
+		{map[string]string{"PODMAN_SYSTEMD_UNIT": "shop.service"}, "podman"},
+		{map[string]string{"PODMAN_SYSTEMD_UNIT": ""}, ""},
+		{map[string]string{"PODMAN_SYSTEMD_UNIT": "x", "com.docker.compose.oneoff": "True", "io.kubernetes.pod.uid": "u"}, "kubernetes"},
+		{map[string]string{"io.kubernetes.pod.uid": "u", "com.docker.swarm.task.id": "t"}, "swarm"},
+	} {
+		if got := managedBy(tt.labels); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.labels, got, tt.want)
 		}
 	}
 }
@@ -159,6 +188,8 @@ func FuzzConvert(f *testing.F) {
 	f.Add(`{}`, `{}`)
 	f.Add(`{"Id":"a","Names":["/x"]}`, `{"Id":"a","State":{"Pid":-1},"HostConfig":{"Memory":-1}}`)
 	f.Add(`{"Names":[""]}`, `{"Path":"sh","Args":["-c"],"Config":{"StopTimeout":-9223372036854775808}}`)
+	f.Add(`{"Labels":{"io.kubernetes.pod.uid":"u"}}`, `{"Config":{"Labels":{"com.docker.swarm.task.id":"t"}}}`)
+	f.Add(`{"Labels":{"com.docker.swarm.task.id":"t"}}`, `{"Config":{"Labels":{"com.amazonaws.ecs.cluster":"c"}}}`)
 	f.Add(`{"Ports":[{"PublicPort":1}]}`, `{"State":{"Health":{"Status":"x","Log":[null,{"Output":"`+strings.Repeat("é", 300)+`"}]}}}`)
 	f.Fuzz(func(t *testing.T, list, inspect string) {
 		var s container.Summary
@@ -178,6 +209,9 @@ func FuzzConvert(f *testing.F) {
 		}
 		if strings.Contains(c.Program, "/") && c.Program != "/" {
 			t.Errorf("program %q is no base name", c.Program)
+		}
+		if c.SwarmTask != (c.ManagedBy == "swarm") {
+			t.Errorf("a swarm's task %v, made by %q", c.SwarmTask, c.ManagedBy)
 		}
 		out, err := json.Marshal(c)
 		if err != nil && !strings.Contains(err.Error(), "year outside of range") {

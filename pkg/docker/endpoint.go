@@ -43,18 +43,25 @@ func (e Endpoint) Local() bool { return strings.HasPrefix(e.Host, "unix://") }
 // FindEndpoint says which endpoint to ask. The first of these that is set wins:
 // host (the --docker-host option), DOCKER_HOST, DOCKER_CONTEXT, the current context
 // in Docker's config.json, /var/run/docker.sock, and where that is absent the socket
-// of a rootless engine, $XDG_RUNTIME_DIR/docker.sock. The order is that of the docker
-// command (docker help context). env looks up a variable, as os.Getenv does.
+// of a rootless engine: $XDG_RUNTIME_DIR/docker.sock, or under sudo that of the user
+// who called it, /run/user/$SUDO_UID/docker.sock. Up to the last, the order is that of
+// the docker command (docker help context). env looks up a variable, as os.Getenv does.
 //
 // It errs when what was named cannot be used: a bad or unsupported address, an
 // unknown context, or a config.json that would have to decide and cannot be read.
 // Whether an engine answers is not tried.
 func FindEndpoint(host string, env func(string) string) (Endpoint, error) {
-	return findEndpoint(host, env, DefaultSocket)
+	return findEndpoint(host, env, places{socket: DefaultSocket, users: "/run/user"})
 }
 
-// findEndpoint is FindEndpoint with the default socket's path as an argument.
-func findEndpoint(host string, env func(string) string, socket string) (Endpoint, error) {
+// places is where engines are when nobody named one.
+type places struct {
+	socket string // of the engine that root started
+	users  string // holds a folder for each user, by number (pam_systemd(8))
+}
+
+// findEndpoint is FindEndpoint with the usual places as an argument.
+func findEndpoint(host string, env func(string) string, usual places) (Endpoint, error) {
 	if host != "" {
 		return namedEndpoint(host, "--docker-host", envTLS(env))
 	}
@@ -68,17 +75,21 @@ func findEndpoint(host string, env func(string) string, socket string) (Endpoint
 	if name != "" && name != "default" {
 		return contextEndpoint(name, source, env)
 	}
-	return usualEndpoint(env, socket), nil
+	return usualEndpoint(env, usual), nil
 }
 
 // usualEndpoint is where an engine is when nobody named one.
-func usualEndpoint(env func(string) string, socket string) Endpoint {
-	usual := Endpoint{Host: "unix://" + socket, Source: "default"}
-	if !absent(socket) {
+func usualEndpoint(env func(string) string, at places) Endpoint {
+	usual := Endpoint{Host: "unix://" + at.socket, Source: "default"}
+	if !absent(at.socket) {
 		return usual
 	}
-	if dir := env("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		if rootless := filepath.Join(dir, "docker.sock"); !absent(rootless) {
+	dirs := []string{env("XDG_RUNTIME_DIR")}
+	if uid, err := strconv.ParseUint(env("SUDO_UID"), 10, 32); err == nil { // nothing else may become a path
+		dirs = append(dirs, filepath.Join(at.users, strconv.FormatUint(uid, 10)))
+	}
+	for _, dir := range dirs {
+		if rootless := filepath.Join(dir, "docker.sock"); filepath.IsAbs(dir) && !absent(rootless) {
 			return Endpoint{Host: "unix://" + rootless, Source: "rootless"}
 		}
 	}

@@ -50,6 +50,9 @@ func TestFindEndpointOrder(t *testing.T) {
 	write(t, metaPath(config, "vm3"), `{"Name":"vm3","Endpoints":{"docker":{"Host":"tcp://vm3.example.org:2376"}}}`)
 	write(t, strings.Replace(filepath.Dir(metaPath(config, "vm3")), "/meta/", "/tls/", 1)+"/docker/ca.pem", "x")
 	write(t, run+"/docker.sock", "")
+	users := dir + "/users"
+	write(t, users+"/1000/docker.sock", "")
+	write(t, users+"/docker.sock", "")
 	write(t, there, "")
 	tls3 := strings.Replace(filepath.Dir(metaPath(config, "vm3")), "/meta/", "/tls/", 1) + "/docker/"
 
@@ -75,6 +78,14 @@ func TestFindEndpointOrder(t *testing.T) {
 		{"rootless", "", dir + "/none", vars("XDG_RUNTIME_DIR", run), Endpoint{Host: "unix://" + run + "/docker.sock", Source: "rootless"}},
 		{"rootless beside a default", "", there, vars("XDG_RUNTIME_DIR", run), Endpoint{Host: "unix://" + there, Source: "default"}},
 		{"neither", "", dir + "/none", vars("XDG_RUNTIME_DIR", dir), Endpoint{Host: "unix://" + dir + "/none", Source: "default"}},
+		{"sudo", "", dir + "/none", vars("SUDO_UID", "1000"), Endpoint{Host: "unix://" + users + "/1000/docker.sock", Source: "rootless"}},
+		{"sudo that keeps the folder", "", dir + "/none", vars("SUDO_UID", "1000", "XDG_RUNTIME_DIR", run), Endpoint{Host: "unix://" + run + "/docker.sock", Source: "rootless"}},
+		{"sudo with root's folder", "", dir + "/none", vars("SUDO_UID", "1000", "XDG_RUNTIME_DIR", dir), Endpoint{Host: "unix://" + users + "/1000/docker.sock", Source: "rootless"}},
+		{"sudo beside a default", "", there, vars("SUDO_UID", "1000"), Endpoint{Host: "unix://" + there, Source: "default"}},
+		{"sudo by a user without an engine", "", dir + "/none", vars("SUDO_UID", "1001"), Endpoint{Host: "unix://" + dir + "/none", Source: "default"}},
+		{"sudo, no number", "", dir + "/none", vars("SUDO_UID", "../users/1000"), Endpoint{Host: "unix://" + dir + "/none", Source: "default"}},
+		{"sudo, a dot", "", dir + "/none", vars("SUDO_UID", "."), Endpoint{Host: "unix://" + dir + "/none", Source: "default"}},
+		{"sudo, a sign", "", dir + "/none", vars("SUDO_UID", "+1000"), Endpoint{Host: "unix://" + dir + "/none", Source: "default"}},
 		{"TLS with verification", "", there, vars("DOCKER_HOST", "tcp://h", "DOCKER_TLS_VERIFY", "1", "DOCKER_CERT_PATH", strings.TrimSuffix(tls3, "/")),
 			Endpoint{Host: "tcp://h:2376", Source: "DOCKER_HOST", Named: true, TLS: &TLS{CA: tls3 + "ca.pem"}}},
 		{"TLS without verification", "h", there, vars("DOCKER_TLS", "1"),
@@ -82,7 +93,7 @@ func TestFindEndpointOrder(t *testing.T) {
 		{"certificates alone ask for nothing", "h", there, vars("DOCKER_CERT_PATH", tls3), Endpoint{Host: "tcp://h:2375", Source: "--docker-host", Named: true}},
 		{"no TLS on a socket", "unix:///a", there, vars("DOCKER_TLS_VERIFY", "1"), Endpoint{Host: "unix:///a", Source: "--docker-host", Named: true}},
 	} {
-		got, err := findEndpoint(tt.host, tt.env, tt.socket)
+		got, err := findEndpoint(tt.host, tt.env, places{socket: tt.socket, users: users})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue

@@ -22,7 +22,7 @@ func FuzzFindEndpoint(f *testing.F) {
 			write(t, filepath.Join(dir, "config.json"), config)
 			write(t, metaPath(dir, "x"), meta)
 		}
-		e, err := findEndpoint(host, vars("DOCKER_CONFIG", dir), "/nowhere.sock")
+		e, err := findEndpoint(host, vars("DOCKER_CONFIG", dir), places{socket: "/nowhere.sock"})
 		if err != nil {
 			if e != (Endpoint{}) {
 				t.Errorf("an error and an endpoint: %+v", e)
@@ -33,7 +33,7 @@ func FuzzFindEndpoint(f *testing.F) {
 		if host == "" {
 			return
 		}
-		again, err := findEndpoint(e.Host, vars("DOCKER_CONFIG", dir), "/nowhere.sock")
+		again, err := findEndpoint(e.Host, vars("DOCKER_CONFIG", dir), places{socket: "/nowhere.sock"})
 		if err != nil || again != e {
 			t.Errorf("%+v, and again %+v, %v", e, again, err)
 		}

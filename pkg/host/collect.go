@@ -38,6 +38,8 @@ type Source struct {
 	NoDocker error
 	// DockerNamed tells that the user named the endpoint, so that an engine is to be expected.
 	DockerNamed bool
+	// Awake tells the time since boot that was not spent in suspend, 0 where it cannot.
+	Awake func() time.Duration
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -81,6 +83,8 @@ func Collect(ctx context.Context, s Source) *Facts {
 	defer cancel()
 	gather(ctx, facts, readings(ctx, s))
 	facts.Disks = keepDisks(facts.Disks)
+	facts.EngineHere = engineHere(facts)
+	facts.DaemonConfig = configOfEngine(facts)
 	return facts
 }
 

@@ -29,7 +29,7 @@ func (e fakeEngine) Containers(ctx context.Context) ([]docker.Container, error) 
 func engineThatWorks() fakeEngine {
 	return fakeEngine{
 		info: func(context.Context) (docker.Engine, error) {
-			return docker.Engine{Endpoint: "unix:///var/run/docker.sock", Version: "20.10.24", RootDir: "/var/lib/docker"}, nil
+			return docker.Engine{Endpoint: "unix:///var/run/docker.sock", Name: "vm", Version: "20.10.24", RootDir: "/var/lib/docker"}, nil
 		},
 		containers: func(context.Context) ([]docker.Container, error) {
 			return []docker.Container{running(7), {ID: "e1", Name: "old", State: "exited"}}, nil
@@ -73,6 +73,7 @@ func recordedSource(t testing.TB) Source {
 		DiskUsage: func(context.Context, string) (Disk, error) { return Disk{Size: 100, Free: 40}, nil },
 		Keepalive: func(context.Context, int) (Keepalive, error) { return keepaliveOf(123), nil },
 		Docker:    engineThatWorks(),
+		Awake:     func() time.Duration { return 1300 * time.Second },
 		Now:       func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600)) },
 	}
 }
@@ -108,6 +109,7 @@ func unknowns(f *Facts) map[string]string {
 	note("daemons", f.Daemons.Known(), f.Daemons.Why())
 	note("docker installed", f.DockerInstalled.Known(), f.DockerInstalled.Why())
 	note("docker", f.Docker.Known(), f.Docker.Why())
+	note("engine here", f.EngineHere.Known(), f.EngineHere.Why())
 	note("docker config", f.DaemonConfig.Known(), f.DaemonConfig.Why())
 	note("containers", f.Containers.Known(), f.Containers.Why())
 	return list
@@ -123,7 +125,9 @@ func TestCollect(t *testing.T) {
 	equal(t, f.Cloud.Value.Provider, Hetzner)
 	equal(t, f.System.Value.Container, "")
 	equal(t, f.DaemonConfig.Value.LiveRestore, ptr(true))
-	equal(t, f.Daemons.Value, []Daemon{{"dockerd", 410, -500}})
+	equal(t, f.Daemons.Value, []Daemon{{Name: "dockerd", PID: 410, Unit: "dockerd.service", Parent: "systemd", OOMScoreAdj: -500}})
+	equal(t, f.EngineHere, Known(true, "docker info and /proc"))
+	equal(t, f.System.Value.Awake, 1300*time.Second)
 	equal(t, f.DockerFailure, docker.Reason(""))
 	equal(t, len(f.Disks), 2)
 	equal(t, f.Disks[0].Value, Disk{Path: "/", Role: RoleRoot, FS: "ext4", Size: 100, Free: 40})
@@ -142,7 +146,7 @@ func TestCollectOfNothing(t *testing.T) {
 			t.Errorf("%s: %q", name, why)
 		}
 	}
-	equal(t, len(list), 8+len(sysctlNames())+2+1+4) // all the rest
+	equal(t, len(list), 8+len(sysctlNames())+2+1+5) // all the rest
 	equal(t, f.DockerInstalled.Value, false)
 	equal(t, f.Docker.Why(), "no Docker engine was asked")
 	equal(t, f.DockerFailure, docker.Reason(""))
@@ -185,7 +189,7 @@ func TestCollectWithADeafEngine(t *testing.T) {
 		started := time.Now()
 		f := Collect(t.Context(), s)
 		equal(t, time.Since(started), 5*time.Second)
-		equal(t, unknowns(f), map[string]string{"docker": "timed out after 5 s", "containers": "timed out after 5 s"})
+		equal(t, unknowns(f), map[string]string{"docker": "timed out after 5 s", "engine here": "timed out after 5 s", "containers": "timed out after 5 s"})
 		equal(t, f.DockerFailure, docker.Timeout)
 		equal(t, len(f.Disks), 1)
 	})
@@ -226,6 +230,8 @@ func TestCollectInterrupted(t *testing.T) {
 		equal(t, time.Since(started), time.Second)
 		equal(t, f.Docker.Why(), "interrupted")
 		equal(t, f.Containers.Why(), "interrupted")
+		equal(t, f.EngineHere.Why(), "interrupted")
+		equal(t, f.DaemonConfig.Known(), true)
 		equal(t, f.DockerFailure, docker.Interrupted)
 		equal(t, f.Memory.Known(), true)
 		close(release)
@@ -257,7 +263,7 @@ func TestCollectWithoutAnEngine(t *testing.T) {
 			s := recordedSource(t)
 			s.Docker, s.NoDocker = c.docker, c.none
 			f := Collect(t.Context(), s)
-			equal(t, unknowns(f), map[string]string{"docker": c.why, "containers": c.why})
+			equal(t, unknowns(f), map[string]string{"docker": c.why, "engine here": c.why, "containers": c.why})
 			equal(t, f.DockerFailure, c.failure)
 			equal(t, len(f.Disks), 1)
 		})

@@ -111,11 +111,11 @@ func (r cgroupReader) v1() (ContainerMemory, error) {
 	if err != nil {
 		return m, err
 	}
-	stat, err := r.keyed("memory.stat", "total_inactive_file", "total_swap")
+	stat, err := r.keyed("memory.stat", "total_inactive_file", "total_active_file", "total_swap")
 	if err != nil {
 		return m, err
 	}
-	m.setUsage(usage, stat, "total_inactive_file")
+	m.setUsage(usage, stat["total_inactive_file"], stat["total_active_file"])
 	if m.Limit, _, err = r.limit("memory.limit_in_bytes"); err != nil {
 		return m, err
 	}
@@ -155,11 +155,11 @@ func (r cgroupReader) v2() (ContainerMemory, error) {
 	if err != nil {
 		return m, err
 	}
-	stat, err := r.keyed("memory.stat", "inactive_file")
+	stat, err := r.keyed("memory.stat", "inactive_file", "active_file")
 	if err != nil {
 		return m, err
 	}
-	m.setUsage(usage, stat, "inactive_file")
+	m.setUsage(usage, stat["inactive_file"], stat["active_file"])
 	if m.Limit, _, err = r.limit("memory.max"); err != nil {
 		return m, err
 	}
@@ -186,11 +186,12 @@ func (r cgroupReader) v2() (ContainerMemory, error) {
 	return m, nil
 }
 
-// setUsage sets Usage and WorkingSet. The two files are read one after the other, so
-// the cache may seem larger than the whole.
-func (m *ContainerMemory) setUsage(usage uint64, stat map[string]uint64, inactiveFile string) {
+// setUsage sets Usage and what of it is no page cache. The two files are read one after
+// the other, so the cache may seem larger than the whole.
+func (m *ContainerMemory) setUsage(usage, inactiveFile, activeFile uint64) {
 	m.Usage = usage
-	m.WorkingSet = usage - min(stat[inactiveFile], usage)
+	m.WorkingSet = usage - min(inactiveFile, usage)
+	m.Unreclaimable = m.WorkingSet - min(activeFile, m.WorkingSet)
 }
 
 func (r cgroupReader) needed(name string) (uint64, error) {

@@ -16,7 +16,7 @@ func v1Files() files {
 		v1Dir + "memory.max_usage_in_bytes":   "60000000\n",
 		v1Dir + "memory.memsw.limit_in_bytes": "134217728\n",
 		v1Dir + "memory.failcnt":              "3\n",
-		v1Dir + "memory.stat":                 "cache 0\ninactive_file 7\nhierarchical_memory_limit 67108864\ntotal_swap 4096\ntotal_inactive_file 10000000\n",
+		v1Dir + "memory.stat":                 "cache 0\ninactive_file 7\nhierarchical_memory_limit 67108864\nactive_file 9\ntotal_swap 4096\ntotal_inactive_file 10000000\ntotal_active_file 25000000\n",
 		v1Dir + "memory.oom_control":          "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
 	}
 }
@@ -29,7 +29,7 @@ func v2Files() files {
 		dir + "memory.peak":         "60000000\n",
 		dir + "memory.swap.max":     "0\n",
 		dir + "memory.swap.current": "0\n",
-		dir + "memory.stat":         "anon 1\ninactive_file 10000000\n",
+		dir + "memory.stat":         "anon 1\ninactive_file 10000000\nactive_file 25000000\n",
 		dir + "memory.events":       "low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\noom_group_kill 0\n",
 	}
 }
@@ -57,7 +57,7 @@ func TestReadContainerMemoryV1(t *testing.T) {
 		return readContainerMemory(tree(t, host), onV1, v1Cgroups, containerID)
 	}
 	whole := ContainerMemory{
-		Usage: 50000000, WorkingSet: 40000000, Peak: ptr(uint64(60000000)), Limit: ptr(uint64(67108864)),
+		Usage: 50000000, WorkingSet: 40000000, Unreclaimable: 15000000, Peak: ptr(uint64(60000000)), Limit: ptr(uint64(67108864)),
 		SwapLimit: ptr(uint64(67108864)), SwapLimitKnown: true, SwapUsage: ptr(uint64(4096)),
 		OOMKills: ptr(uint64(2)), LimitHits: ptr(uint64(3)),
 	}
@@ -89,7 +89,7 @@ func TestReadContainerMemoryV1(t *testing.T) {
 func TestReadContainerMemoryV2(t *testing.T) {
 	const dir = "sys/fs/cgroup/system.slice/docker-" + containerID + ".scope/"
 	whole := ContainerMemory{
-		Usage: 50000000, WorkingSet: 40000000, Peak: ptr(uint64(60000000)), Limit: ptr(uint64(67108864)),
+		Usage: 50000000, WorkingSet: 40000000, Unreclaimable: 15000000, Peak: ptr(uint64(60000000)), Limit: ptr(uint64(67108864)),
 		SwapLimit: ptr(uint64(0)), SwapLimitKnown: true, SwapUsage: ptr(uint64(0)), OOMKills: ptr(uint64(2)), LimitHits: ptr(uint64(9)),
 	}
 	host := v2Files()
@@ -110,6 +110,22 @@ func TestReadContainerMemoryV2(t *testing.T) {
 	}
 	host[dir+"memory.events"] = ""
 	missing(t, readContainerMemory(tree(t, host), onV2, v2Cgroups, containerID), "memory.events: empty")
+}
+
+func TestSetUsage(t *testing.T) {
+	for _, c := range []struct{ usage, inactive, active, workingSet, unreclaimable uint64 }{
+		{100, 0, 0, 100, 100},
+		{100, 10, 20, 90, 70},
+		{100, 100, 0, 0, 0},
+		{100, 101, 20, 0, 0},
+		{100, 60, 60, 40, 0},
+		{100, 10, 1<<64 - 1, 90, 0},
+		{0, 1, 1, 0, 0},
+	} {
+		var m ContainerMemory
+		m.setUsage(c.usage, c.inactive, c.active)
+		equal(t, m, ContainerMemory{Usage: c.usage, WorkingSet: c.workingSet, Unreclaimable: c.unreclaimable})
+	}
 }
 
 func TestMemoryDir(t *testing.T) {

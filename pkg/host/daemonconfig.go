@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,10 +24,15 @@ type DaemonConfig struct {
 	LogMaxSize  string `json:"logMaxSize,omitempty"`
 	LogMaxFile  string `json:"logMaxFile,omitempty"`
 	LiveRestore *bool  `json:"liveRestore,omitempty"`
-	// Flags names the directives that the running dockerd has from its command line:
-	// one that stands in the file as well keeps dockerd from starting.
+	// Flags names, as the file would, those of the directives above that the running
+	// dockerd has from its command line, in order: one that stands in the file as well
+	// keeps dockerd from starting.
 	Flags []string `json:"flags,omitempty"`
 	Init  *bool    `json:"init,omitempty"`
+	// Stale tells that the file was changed after the running dockerd started, so that
+	// what stands in it may not be in force: dockerd reads most of it, the log options
+	// among that, only when it starts. False also where either time is not known.
+	Stale bool `json:"stale,omitempty"`
 }
 
 // defaultDaemonConfig is where dockerd(8) looks when no flag says otherwise.
@@ -37,10 +43,8 @@ const defaultDaemonConfig = "/etc/docker/daemon.json"
 func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig] {
 	flags := DaemonConfig{File: defaultDaemonConfig}
 	source := ""
-	for _, d := range daemons.Value {
-		if d.Name != dockerd {
-			continue
-		}
+	d, running := firstDockerd(daemons)
+	if running {
 		name := procFile(d.PID, "cmdline")
 		data, err := tree.ReadFile(name, smallFile)
 		if err != nil {
@@ -50,13 +54,33 @@ func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig
 			return Missing[DaemonConfig](name + ": " + err.Error())
 		}
 		source = " and " + name
-		break
 	}
 	config, from, err := readDaemonFile(tree, flags.File)
 	if err != nil {
 		return Missing[DaemonConfig](err.Error())
 	}
+	config.Stale = running && config.Present && changedSince(tree, config.File, d.PID)
 	return Known(overlay(config, flags), from+source)
+}
+
+// firstDockerd gives the running dockerd with the lowest PID.
+func firstDockerd(daemons Fact[[]Daemon]) (Daemon, bool) {
+	i := slices.IndexFunc(daemons.Value, func(d Daemon) bool { return d.Name == dockerd })
+	if i < 0 || !daemons.Known() {
+		return Daemon{}, false
+	}
+	return daemons.Value[i], true
+}
+
+// changedSince tells whether a file was last written after a process started; false
+// where that cannot be told.
+func changedSince(tree *rootfs.FS, name string, pid int) bool {
+	started, err := readStart(tree, pid)
+	if err != nil {
+		return false
+	}
+	info, err := tree.Stat(name)
+	return err == nil && info.ModTime().After(started)
 }
 
 func readDaemonFile(tree *rootfs.FS, name string) (DaemonConfig, string, error) {
@@ -93,6 +117,7 @@ func overlay(config, flags DaemonConfig) DaemonConfig {
 	if flags.Init != nil {
 		config.Init = flags.Init
 	}
+	config.Flags = flags.Flags
 	return config
 }
 
@@ -157,6 +182,7 @@ func parseDaemonFlags(data []byte) (DaemonConfig, error) {
 				return DaemonConfig{}, fmt.Errorf("%s is neither true nor false", name)
 			}
 			*to = &on
+			config.addFlag(name)
 			continue
 		}
 		to, ok := options[name]
@@ -169,13 +195,28 @@ func parseDaemonFlags(data []byte) (DaemonConfig, error) {
 			}
 			value = args[i]
 		}
+		config.addFlag(name)
 		if ok {
 			*to = value
 		} else {
 			config.logOption(value)
 		}
 	}
+	slices.Sort(config.Flags)
+	config.Flags = slices.Compact(config.Flags)
 	return config, nil
+}
+
+// addFlag notes the directive that a flag sets. The file has another name for what may be
+// given several times, and none for where the file itself is.
+func (c *DaemonConfig) addFlag(flag string) {
+	switch directive := strings.TrimPrefix(flag, "--"); directive {
+	case "config-file":
+	case "log-opt":
+		c.Flags = append(c.Flags, "log-opts")
+	default:
+		c.Flags = append(c.Flags, directive)
+	}
 }
 
 // logOption takes what a --log-opt sets.

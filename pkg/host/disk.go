@@ -54,10 +54,23 @@ func readDisk(ctx context.Context, s Source, mounts []mount, path, role string) 
 		return missingDisk(path, role, "the filesystem of "+path+" does not tell its size")
 	}
 	d.Path, d.Role = path, role
-	if t := fsTypeOf(mounts, resolved); t != "" {
-		d.FS = t
+	m := mountOf(mounts, resolved)
+	if m.fsType != "" {
+		d.FS = m.fsType
 	}
+	d.ReadOnly = m.readOnly() || neverWritable(d.FS)
 	return Known(d, "statfs "+path)
+}
+
+// neverWritable tells whether a type of filesystem is made once and cannot be written
+// again, whatever its mount options say.
+func neverWritable(fsType string) bool {
+	switch fsType {
+	case "composefs", "erofs", "iso9660", "squashfs":
+		return true
+	default:
+		return false
+	}
 }
 
 // dockerDir gives the directory of the engine's data where it lies on this host:

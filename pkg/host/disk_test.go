@@ -28,11 +28,23 @@ func TestReadDisk(t *testing.T) {
 		Known(Disk{Path: "/var/lib/docker", Role: RoleDocker, FS: "xfs", Size: 100, Free: 40, Inodes: 10, InodesFree: 5}, "statfs /var/lib/docker"))
 	equal(t, asked, "/data/docker")
 	equal(t, readDisk(t.Context(), s, nil, "/", RoleRoot).Value.FS, "ext2/ext3")
+	readOnly := func(m ...mount) bool {
+		return readDisk(t.Context(), s, m, "/var/lib/docker", RoleDocker).Value.ReadOnly
+	}
+	equal(t, readOnly(mounts...), false)
+	equal(t, readOnly(mount{point: "/", fsType: "ext4", opts: []string{"ro"}}), true)
+	equal(t, readOnly(mount{point: "/", fsType: "ext4", opts: []string{"ro"}}, mount{point: "/data", fsType: "ext4", opts: []string{"rw"}}), false)
+	equal(t, readOnly(mount{point: "/", fsType: "overlay", opts: []string{"rw"}, super: []string{"ro"}}), true)
+	for _, kind := range []string{"erofs", "squashfs", "composefs", "iso9660"} {
+		equal(t, readOnly(mount{point: "/", fsType: kind, opts: []string{"rw"}}), true)
+	}
 	broken := readDisk(t.Context(), s, nil, "/gone", RoleDocker)
 	missing(t, broken, "statfs /gone: input/output error")
 	equal(t, broken.Value, Disk{Path: "/gone", Role: RoleDocker})
 	missing(t, readDisk(t.Context(), s, nil, "/proc", RoleRoot), "does not tell its size")
 	missing(t, readDisk(t.Context(), s, nil, "/nowhere", RoleRoot), "/nowhere does not exist")
+	s.DiskUsage = func(context.Context, string) (Disk, error) { return Disk{FS: "squashfs", Size: 100}, nil }
+	equal(t, readDisk(t.Context(), s, nil, "/", RoleRoot).Value.ReadOnly, true) // by statfs(2) alone
 	s.DiskUsage = nil
 	missing(t, readDisk(t.Context(), s, nil, "/", RoleRoot), "only be asked of the running host")
 }

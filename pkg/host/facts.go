@@ -42,5 +42,8 @@ type Facts struct {
 	Containers   Fact[[]Container]  `json:"containers"`
 }
 
+// NamedEndpoint is the source of DockerInstalled where the user named the engine's endpoint.
+const NamedEndpoint = "the named endpoint"
+
 // Sysctl gives the running value of an integer sysctl by its dotted name.
 func (f *Facts) Sysctl(name string) Fact[int64] { return f.Sysctls[name] }

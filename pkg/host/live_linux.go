@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v3/disk"
+	"golang.org/x/sys/unix"
 
 	"vmguard/pkg/oom"
 	"vmguard/pkg/rootfs"
@@ -27,8 +28,18 @@ func LiveSource() (Source, error) {
 		},
 		DiskUsage: diskUsage,
 		Keepalive: NamespaceKeepalive,
+		Awake:     timeAwake,
 		Now:       time.Now,
 	}, nil
+}
+
+// timeAwake asks for CLOCK_MONOTONIC, which stands still in suspend (clock_gettime(2)).
+func timeAwake() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }
 
 // diskUsage asks the kernel (statfs(2)) for the space at a path. It may hang for as

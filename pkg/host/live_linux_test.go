@@ -33,6 +33,12 @@ func TestCollectThisHost(t *testing.T) {
 	if f.Memory.Value.Available > f.Memory.Value.Total {
 		t.Errorf("more available than there is: %+v", f.Memory.Value)
 	}
+	if awake := f.System.Value.Awake; awake <= 0 || awake > f.System.Value.Uptime {
+		t.Errorf("awake for %v of %v", awake, f.System.Value.Uptime)
+	}
+	if first, second := s.Awake(), s.Awake(); first <= 0 || second < first {
+		t.Errorf("awake for %v, and later for %v", first, second)
+	}
 	if d := f.Disks[0].Value; d.Free > d.Size || d.FS == "" {
 		t.Errorf("odd disk: %+v", d)
 	}

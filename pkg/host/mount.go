@@ -17,6 +17,7 @@ type mount struct {
 	root   string // of the mount within its filesystem
 	point  string
 	fsType string
+	opts   []string // options of this mount
 	super  []string // options of the filesystem; for cgroup v1, its controllers
 }
 
@@ -68,21 +69,28 @@ func parseMount(line string) (mount, bool) {
 	return mount{
 		root:   unescapeOctal(fields[3]),
 		point:  unescapeOctal(fields[4]),
+		opts:   strings.Split(fields[5], ","),
 		fsType: unescapeOctal(fields[fixed+end+1]),
 		super:  strings.Split(fields[len(fields)-1], ","),
 	}, true
 }
 
-// fsTypeOf gives the type of the filesystem that holds an absolute path that is free
-// of links; empty where the table does not say. Of mounts on the same point, the last counts.
-func fsTypeOf(mounts []mount, path string) string {
-	best, fsType := -1, ""
+// mountOf gives the mount that holds an absolute path that is free of links; the zero
+// mount where the table does not say. Of mounts on the same point, the last counts.
+func mountOf(mounts []mount, path string) mount {
+	best, found := -1, mount{}
 	for _, m := range mounts {
 		if below(path, m.point) && len(m.point) >= best {
-			best, fsType = len(m.point), m.fsType
+			best, found = len(m.point), m
 		}
 	}
-	return fsType
+	return found
+}
+
+// readOnly tells that nothing can be written through the mount: it, or its filesystem,
+// is mounted so.
+func (m mount) readOnly() bool {
+	return slices.Contains(m.opts, "ro") || slices.Contains(m.super, "ro")
 }
 
 // below tells whether path is dir or lies in it.

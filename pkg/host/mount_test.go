@@ -25,15 +25,15 @@ func TestParseMounts(t *testing.T) {
 	}{
 		"optional fields": {
 			text: "42 27 254:0 /var/lib/docker /var/lib/docker rw shared:1 master:2 - ext4 /dev/vda rw,discard\n",
-			want: []mount{{root: "/var/lib/docker", point: "/var/lib/docker", fsType: "ext4", super: []string{"rw", "discard"}}},
+			want: []mount{{root: "/var/lib/docker", point: "/var/lib/docker", fsType: "ext4", opts: []string{"rw"}, super: []string{"rw", "discard"}}},
 		},
 		"escapes": {
 			text: `1 2 0:1 /a\040-\040b /c\134d rw - fuse.x\040y none rw` + "\n",
-			want: []mount{{root: "/a - b", point: `/c\d`, fsType: "fuse.x y", super: []string{"rw"}}},
+			want: []mount{{root: "/a - b", point: `/c\d`, fsType: "fuse.x y", opts: []string{"rw"}, super: []string{"rw"}}},
 		},
 		"an odd line between": {
 			text: "nonsense\n\n1 2 0:1 / /x rw - tmpfs none rw\n1 2 0:1 / /y rw tmpfs none rw\n",
-			want: []mount{{root: "/", point: "/x", fsType: "tmpfs", super: []string{"rw"}}},
+			want: []mount{{root: "/", point: "/x", fsType: "tmpfs", opts: []string{"rw"}, super: []string{"rw"}}},
 		},
 		"empty":         {text: "", err: "empty"},
 		"cut off":       {text: hybridMounts[:len(hybridMounts)-5], err: "cut off"},
@@ -49,7 +49,7 @@ func TestParseMounts(t *testing.T) {
 	}
 }
 
-func TestFSTypeOf(t *testing.T) {
+func TestMountOf(t *testing.T) {
 	mounts, err := parseMounts([]byte(hybridMounts + "50 27 0:9 / /data rw - xfs /dev/vdb rw\n51 50 0:9 / /data rw - btrfs /dev/vdc rw\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -58,9 +58,26 @@ func TestFSTypeOf(t *testing.T) {
 		"/": "ext4", "/home": "ext4", "/proc/1": "proc", "/sys/fs/cgroup/memory": "cgroup",
 		"/data": "btrfs", "/data/x": "btrfs", "/database": "ext4",
 	} {
-		equal(t, fsTypeOf(mounts, path), want)
+		equal(t, mountOf(mounts, path).fsType, want)
 	}
-	equal(t, fsTypeOf(nil, "/"), "")
+	equal(t, mountOf(nil, "/").fsType, "")
+}
+
+func TestReadOnlyMount(t *testing.T) {
+	for options, want := range map[string]bool{
+		"rw,relatime - ext4 /dev/vda rw,discard":                          false,
+		"ro,relatime - ext4 /dev/vda rw,discard":                          true, // a bind mount
+		"rw,relatime - ext4 /dev/vda ro,discard":                          true, // the filesystem, after an error
+		"ro shared:1 - overlay composefs ro,lowerdir=/a,datadir+=/b":      true,
+		"rw - overlay overlay rw,lowerdir=/ro,upperdir=/u,errors=remount": false,
+		"rw,errors=remount-ro - ext4 /dev/vda rw,errors=remount-ro":       false,
+	} {
+		m, ok := parseMount("1 2 0:1 / / " + options)
+		if !ok || m.readOnly() != want {
+			t.Errorf("%s: %t, %t", options, m.readOnly(), ok)
+		}
+	}
+	equal(t, mount{}.readOnly(), false)
 }
 
 // FuzzParseMounts holds that any mount point survives the kernel's escapes, with any

@@ -51,6 +51,7 @@ func readSystem(tree *rootfs.FS, s Source, d dmi, dmiErr error) Fact[System] {
 		return Missing[System](up.Why())
 	}
 	sys.Uptime = up.Value
+	sys.Awake = awake(s, sys.Uptime)
 	sys.Hostname, _ = word(tree, "/proc/sys/kernel/hostname")
 	sys.OS = readOS(tree)
 	sys.Arch, _ = word(tree, "/proc/sys/kernel/arch") // since Linux 6.1
@@ -62,6 +63,17 @@ func readSystem(tree *rootfs.FS, s Source, d dmi, dmiErr error) Fact[System] {
 	sys.Virtualisation = readVirtualisation(tree, d, dmiErr)
 	sys.Container = readSelfContainer(tree)
 	return Known(sys, "/proc")
+}
+
+// awake gives the time that the machine was awake since boot, which is no more than the uptime.
+func awake(s Source, uptime time.Duration) time.Duration {
+	if s.Awake == nil {
+		return uptime
+	}
+	if told := s.Awake(); told > 0 {
+		return min(told, uptime)
+	}
+	return uptime
 }
 
 func readOS(tree *rootfs.FS) string {

@@ -23,15 +23,27 @@ func TestReadSystem(t *testing.T) {
 	}
 	equal(t, read(machine, Source{Root: true}), Known(System{
 		Hostname: "vm", OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.18.44", Arch: "x86_64",
-		Uptime: 1401400 * time.Millisecond, PageSize: 4096, Root: true, Virtualisation: "vm",
+		Uptime: 1401400 * time.Millisecond, Awake: 1401400 * time.Millisecond, PageSize: 4096, Root: true, Virtualisation: "vm",
 	}, "/proc"))
 	least := files{"proc/sys/kernel/osrelease": "6.0\n", "proc/uptime": "1.00 2.00\n"}
-	equal(t, read(least, Source{}), Known(System{Kernel: "6.0", Uptime: time.Second}, "/proc"))
+	equal(t, read(least, Source{}), Known(System{Kernel: "6.0", Uptime: time.Second, Awake: time.Second}, "/proc"))
 	if live := read(least, Source{Live: true}).Value; live.Arch == "" || live.PageSize == 0 {
 		t.Errorf("the running host's own: %+v", live)
 	}
 	missing(t, read(files{"proc/uptime": "1.00 2.00\n"}, Source{}), "/proc/sys/kernel/osrelease does not exist")
 	missing(t, read(files{"proc/sys/kernel/osrelease": "6.0\n"}, Source{}), "/proc/uptime does not exist")
+}
+
+func TestAwake(t *testing.T) {
+	for told, want := range map[time.Duration]time.Duration{
+		time.Minute:   time.Minute, // the rest was spent in suspend
+		time.Hour + 1: time.Hour,   // the uptime was read before, in hundredths
+		0:             time.Hour,   // it cannot tell
+		-time.Second:  time.Hour,
+	} {
+		equal(t, awake(Source{Awake: func() time.Duration { return told }}, time.Hour), want)
+	}
+	equal(t, awake(Source{}, time.Hour), time.Hour)
 }
 
 func TestParseUptime(t *testing.T) {

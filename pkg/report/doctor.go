@@ -178,25 +178,34 @@ func position(entries []entry, i int) (before, after int) {
 // hundred containers can still be read.
 const linesPerCheck = 4
 
-// entry is findings that say the same of several subjects.
+// entry is findings that say the same of several subjects, or for several checks.
 type entry struct {
 	finding.Finding
 	subjects []string
+	also     []string // the IDs of further checks
 }
 
-// fold joins findings of one check that differ by their subject alone, at the place of the first.
+// fold joins findings of one check that differ by their subject alone, at the place of
+// the first, and checks of one area that could not be decided for the same reason.
 func fold(findings finding.Report) []entry {
 	var out []entry
 	index := map[string]int{}
 	for _, f := range findings {
-		key := strings.Join([]string{f.ID, f.Status.String(), f.Severity.String(), f.Summary}, "\x00")
-		i, ok := index[key]
-		if !ok {
-			i = len(out)
-			index[key] = i
-			out = append(out, entry{Finding: f})
+		kind := f.ID + " " + f.Severity.String()
+		if f.Status == finding.Unknown && f.Subject == finding.Host {
+			kind = f.Area.String()
 		}
-		out[i].subjects = append(out[i].subjects, f.Subject)
+		key := strings.Join([]string{kind, f.Status.String(), f.Summary}, "\x00")
+		i, ok := index[key]
+		switch {
+		case !ok:
+			index[key] = len(out)
+			out = append(out, entry{Finding: f, subjects: []string{f.Subject}})
+		case out[i].ID == f.ID:
+			out[i].subjects = append(out[i].subjects, f.Subject)
+		default:
+			out[i].also = append(out[i].also, f.ID)
+		}
 	}
 	return out
 }
@@ -227,6 +236,9 @@ func (p *page) writeEntry(e entry) {
 			names[i] = p.style.name(s)
 		}
 		text = human.List(names, subjectsMax) + ": " + text
+	}
+	if len(e.also) > 0 {
+		text += " (" + human.Count(len(e.also)+1, "check") + ": also " + strings.Join(e.also, ", ") + ")"
 	}
 	p.WriteString("  " + mark + " " + head + wrap(p.style.clean(text), width, indent) + "\n")
 	if p.evidence {
@@ -318,7 +330,7 @@ func verdict(d Doctor, style Style, detail Detail) string {
 	if detail == Problems && c.Pass > 0 {
 		line += " (vmguard doctor --all lists all)"
 	}
-	return line + "   " + human.Duration(d.Took) + "\n"
+	return wrap(line+", in "+human.Duration(d.Took), style.Width-2, "  ") + "\n"
 }
 
 func (s Style) paintIf(on bool, text string, attributes ...color.Attribute) string {

@@ -72,7 +72,8 @@ CONTAINERS
     container-near-limit: 3 more like these: vmguard doctor --all --only container-near-limit
   ? container-killed            evil?[31m name?: cannot tell
 
-1 critical, 1 warning, 1 for information, 1 unknown, 1 fine, 1 not applicable (vmguard doctor --all lists all)   41 ms
+1 critical, 1 warning, 1 for information, 1 unknown, 1 fine, 1 not applicable (vmguard doctor
+  --all lists all), in 41 ms
 next: sudo swapon /swapfile
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
@@ -114,6 +115,23 @@ func TestDoctorTextDetails(t *testing.T) {
 		if n := len([]rune(line)); n > 60 && !strings.Contains(line, "docker update") && !strings.Contains(line, "critical,") && !strings.Contains(line, "more like these") {
 			t.Errorf("%d columns of 60: %q", n, line)
 		}
+	}
+}
+
+// TestDoctorTextFoldsTheUnknown: checks that lack the same fact say so once.
+func TestDoctorTextFoldsTheUnknown(t *testing.T) {
+	var findings finding.Report
+	for _, id := range []string{"docker-live-restore", "docker-log-limits", "docker-warnings"} {
+		findings = append(findings, finding.Finding{ID: id, Area: finding.Docker, Status: finding.Unknown, Severity: finding.Warning,
+			Subject: finding.Host, Summary: "the engine could not be asked"})
+	}
+	var b bytes.Buffer
+	if err := DoctorText(&b, Doctor{Facts: &host.Facts{}, Findings: findings}, Style{Wide: true, Width: 120}, Problems, false); err != nil {
+		t.Fatal(err)
+	}
+	want := "? docker-live-restore         the engine could not be asked (3 checks: also docker-log-limits, docker-warnings)\n"
+	if !strings.Contains(b.String(), want) || strings.Count(b.String(), "could not be asked") != 1 || !strings.Contains(b.String(), "3 unknown") {
+		t.Error(b.String())
 	}
 }
 
