@@ -151,15 +151,8 @@ var containerRestartLoop = Check{
 }
 
 func judgeRestartLoop(f *host.Facts, c host.Container) finding.Finding {
-	const window = 10 * time.Minute
 	up, started := since(f, c.StartedAt)
-	recent := 0
-	for _, t := range eventTimes(c, "die") {
-		// What somebody stopped did not die of itself.
-		if age, ok := since(f, t); ok && age <= window && len(killSignals(c, t)) == 0 {
-			recent++
-		}
-	}
+	recent := recentDeaths(f, c)
 	seen := []finding.Evidence{inspect(c, fmt.Sprintf("state %s, RestartCount %d, exit code %d", c.State, c.RestartCount, c.ExitCode), "running, RestartCount 0")}
 	if recent > 0 {
 		seen = append(seen, evidence("docker events", human.Count(recent, "death")+" in the last 10 minutes"))
@@ -169,18 +162,37 @@ func judgeRestartLoop(f *host.Facts, c host.Container) finding.Finding {
 	switch {
 	case c.State == "restarting":
 		return fail(finding.Critical, fmt.Sprintf("it is in a restart loop: %s, last exit code %d", restarted, c.ExitCode), logs, seen...)
-	case !c.Running() && c.Restart.Name == "on-failure" && c.Restart.MaxRetries > 0 && c.RestartCount >= c.Restart.MaxRetries && c.ExitCode != 0:
+	case gaveUp(c):
 		return fail(finding.Critical, fmt.Sprintf("%s, then its policy on-failure:%d gave up: it stays down, exit code %d", restarted, c.Restart.MaxRetries, c.ExitCode), logs, seen...)
 	case recent >= 3 && c.Restart.Name != "no" && c.Restart.Name != "":
 		return fail(finding.Critical, fmt.Sprintf("it died %d times in the last 10 minutes", recent), logs, seen...)
 	case c.RestartCount < 3 || !started:
 		return pass("it is in no restart loop", seen...)
-	case up <= window:
+	case up <= loopWindow:
 		return fail(finding.Critical, restarted+", the last start "+human.Ago(up), logs, seen...)
 	case up <= 24*time.Hour:
 		return fail(finding.Warning, restarted+", the last start "+human.Ago(up), logs, seen...)
 	}
 	return fail(finding.Info, restarted+" since it was made, the last start "+human.Ago(up), logs, seen...)
+}
+
+// loopWindow is how far back deaths and starts count as a loop that goes on.
+const loopWindow = 10 * time.Minute
+
+// recentDeaths counts the container's ends within the window. What somebody stopped did not die of itself.
+func recentDeaths(f *host.Facts, c host.Container) int {
+	recent := 0
+	for _, t := range eventTimes(c, "die") {
+		if age, ok := since(f, t); ok && age <= loopWindow && len(killSignals(c, t)) == 0 {
+			recent++
+		}
+	}
+	return recent
+}
+
+// gaveUp tells that the restart policy's retries are used up.
+func gaveUp(c host.Container) bool {
+	return !c.Running() && c.Restart.Name == "on-failure" && c.Restart.MaxRetries > 0 && c.RestartCount >= c.Restart.MaxRetries && c.ExitCode != 0
 }
 
 var containerKilled = Check{

@@ -229,11 +229,19 @@ func TestSchemasRefuseUnknownFields(t *testing.T) {
 func at(t *testing.T, doc any, path ...any) map[string]any {
 	t.Helper()
 	for _, step := range path {
+		object, isObject := doc.(map[string]any)
+		list, isList := doc.([]any)
 		switch step := step.(type) {
 		case string:
-			doc = doc.(map[string]any)[step]
+			doc = object[step]
 		case int:
-			doc = doc.([]any)[step]
+			if step >= len(list) {
+				t.Fatalf("%v: no element %d", path, step)
+			}
+			doc = list[step]
+		}
+		if !isObject && !isList {
+			t.Fatalf("%v leads through a value", path)
 		}
 	}
 	object, ok := doc.(map[string]any)
