@@ -1,0 +1,52 @@
+package host
+
+import (
+	"strings"
+	"testing"
+)
+
+// FuzzCloudOf: a provider is only named on the word of one of the fields, what is no
+// provider bears its maker's name, and nothing at all is nobody.
+func FuzzCloudOf(f *testing.F) {
+	f.Add("Google", "Google Compute Engine", "Google", "Google", "Google", "")
+	f.Add("Amazon EC2", "t3.micro", "", "", "1.0", "i-0")
+	f.Add("Microsoft Corporation", "Virtual Machine", "", "", "", "7783-7084-3265-9085-8269-3286-77")
+	f.Add("QEMU", "Standard PC", "", "SeaBIOS", "1.16", "")
+	f.Fuzz(func(t *testing.T, sys, product, board, bios, version, tag string) {
+		got, ok := cloudOf(dmi{sys, product, board, bios, version, tag})
+		if ok != (got.Name != "") || got.Provider == "" {
+			t.Fatalf("%+v, %t", got, ok)
+		}
+		all := strings.ToLower(sys + product + board + bios + version + tag)
+		switch got.Provider {
+		case NoProvider:
+			if got.Name != sys && got.Name != board && got.Name != bios {
+				t.Fatalf("%+v is named after nothing", got)
+			}
+		case Azure:
+			if !strings.Contains(all, "7783-7084-3265-9085-8269-3286-77") {
+				t.Fatalf("%+v without Azure's tag", got)
+			}
+		case Google, Amazon:
+			if !strings.Contains(all, string(got.Provider)) {
+				t.Fatalf("%+v is in none of %q", got, all)
+			}
+		}
+	})
+}
+
+// FuzzNamesZram: only a section counts, never a comment, and other lines change nothing.
+func FuzzNamesZram(f *testing.F) {
+	f.Add("[zram0]\nzram-size = ram / 2\n")
+	f.Add("# [zram0]\n")
+	f.Add("[zram1] \r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := namesZram([]byte(text))
+		if got && !strings.Contains(text, "[zram") {
+			t.Fatalf("%q names no device", text)
+		}
+		if after := namesZram([]byte("# comment\nkey = value\n" + text + "\n# end")); after != got {
+			t.Fatalf("%q: %t became %t", text, got, after)
+		}
+	})
+}
