@@ -149,30 +149,30 @@ func (p *page) writeArea(d Doctor, area finding.Area) {
 		return
 	}
 	p.WriteString("\n" + p.style.paint(strings.ToUpper(area.String()), color.Bold) + "\n")
-	for i, e := range entries {
-		nth, more := position(entries, i)
+	total, told := map[outcome]int{}, map[outcome]int{}
+	for _, e := range entries {
+		total[outcomeOf(e.Finding)]++
+	}
+	for _, e := range entries {
+		o := outcomeOf(e.Finding)
+		told[o]++
 		switch {
-		case nth < linesPerCheck || p.detail == All:
+		case told[o] <= linesPerCheck || p.detail == All:
 			p.writeEntry(e)
-		case more == 0:
-			fmt.Fprintf(p, "    %s: %d more like these: vmguard doctor --all --only %s\n", e.ID, nth+1-linesPerCheck, e.ID)
+		case told[o] == total[o]:
+			fmt.Fprintf(p, "    %s: %d more like these: vmguard doctor --all --only %s\n", e.ID, total[o]-linesPerCheck, e.ID)
 		}
 	}
 }
 
-// position tells how many entries of the same check and outcome come before an entry, and after it.
-func position(entries []entry, i int) (before, after int) {
-	for j, e := range entries {
-		if e.ID == entries[i].ID && e.Status == entries[i].Status && e.Severity == entries[i].Severity {
-			if j < i {
-				before++
-			} else if j > i {
-				after++
-			}
-		}
-	}
-	return before, after
+// outcome is what a check came to, of whatever subject.
+type outcome struct {
+	id       string
+	status   finding.Status
+	severity finding.Severity
 }
+
+func outcomeOf(f finding.Finding) outcome { return outcome{f.ID, f.Status, f.Severity} }
 
 // linesPerCheck bounds what one check may say in a report, so that a host with a
 // hundred containers can still be read.
@@ -285,11 +285,6 @@ func (p *page) writeRemedy(e entry, indent string, width int) {
 // thing to mend. A check counts once for each severity with which it failed and once for
 // being unknown of something; as fine or not applicable only where it was nothing else.
 func countChecks(findings finding.Report) finding.Counts {
-	type outcome struct {
-		id       string
-		status   finding.Status
-		severity finding.Severity
-	}
 	var distinct finding.Report
 	seen := map[outcome]bool{}
 	told := map[string]finding.Status{}
@@ -299,7 +294,7 @@ func countChecks(findings finding.Report) finding.Counts {
 		}
 	}
 	for _, f := range findings {
-		o := outcome{f.ID, f.Status, f.Severity}
+		o := outcomeOf(f)
 		hidden := f.Status >= finding.Pass && told[f.ID] < f.Status
 		if !seen[o] && !hidden {
 			seen[o] = true
