@@ -56,7 +56,7 @@ func TestDoctorInAVM(t *testing.T) {
 		{"root", finding{"container-swap-surprise", "fail", "info", "vmrec-oomchild", "as much swap again"}},
 		{"root", finding{"container-swap-surprise", "pass", "", "vmrec-fine", ""}},
 		{"root", finding{"container-near-limit", "fail", "", "vmrec-nearlimit", "of 32 MiB"}},
-		{"root", finding{"container-ignores-sigterm", "fail", "warning", "vmrec-deaf", "does not act on that signal|does not catch SIGTERM"}},
+		{"root", finding{"container-ignores-sigterm", "fail", "warning", "vmrec-deaf", "did not act on that signal|does not catch SIGTERM"}},
 		{"root", finding{"container-ignores-sigterm", "pass", "", "vmrec-init", "hands SIGTERM on"}},
 		{"root", finding{"container-shell-pid1", "fail", "warning", "vmrec-shell", ""}},
 		{"root", finding{"tcp-keepalive-late", "fail", "warning", "vmrec-nolimit", "first keepalive after 7200 s; Google Compute Engine"}},

@@ -21,7 +21,7 @@ type Check struct {
 	Rule string
 	// Fix says how it is mended.
 	Fix string
-	// Worst is the highest severity that the rule gives; a finding that could not be decided carries it.
+	// Worst is the highest severity that the rule gives; every finding that is no Fail carries it.
 	Worst finding.Severity
 	// Judge gives at least one finding, with ID and Area left empty.
 	Judge func(*host.Facts) []finding.Finding

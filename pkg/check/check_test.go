@@ -267,10 +267,10 @@ func swapRules() map[string][]ruleCase {
 				[]verdict{isUnknown("permission denied")}},
 		},
 		"swap-permissions": {
-			{"0600", nil, []verdict{passes("root's alone")}},
-			{"world-readable", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.Mode = 0o644 }, []verdict{fails(finding.Critical, "others than root")}},
-			{"group-readable", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.Mode = 0o640 }, []verdict{fails(finding.Warning, "others than root")}},
-			{"somebody else's", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.UID = 1000 }, []verdict{fails(finding.Critical, "others than root")}},
+			{"0600", nil, []verdict{passes("is root's alone")}},
+			{"world-readable", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.Mode = 0o644 }, []verdict{fails(finding.Critical, "not root's alone")}},
+			{"group-readable", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.Mode = 0o640 }, []verdict{fails(finding.Warning, "not root's alone")}},
+			{"somebody else's", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.UID = 1000 }, []verdict{fails(finding.Critical, "not root's alone")}},
 			{"partition", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].Type = "partition" }, []verdict{isSkipped("no swapfile")}},
 			{"not readable", func(f *host.Facts, _ *host.Container) {
 				f.Swaps.Value[0].File = host.Missing[host.SwapFile]("permission denied")
@@ -278,7 +278,7 @@ func swapRules() map[string][]ruleCase {
 		},
 		"swap-thrashing": {
 			{"never swapped in", nil, []verdict{passes("no page has come back")}},
-			{"swap used, no stall", func(f *host.Facts, _ *host.Container) { f.VMStat.Value.SwapIn = 1e6 }, []verdict{passes("nothing waits for it")}},
+			{"swap used, no stall", func(f *host.Facts, _ *host.Container) { f.VMStat.Value.SwapIn = 1e6 }, []verdict{passes("swap has been used")}},
 			{"some stall", func(f *host.Facts, _ *host.Container) {
 				f.VMStat.Value.SwapIn, f.Pressure.Memory.Value.Some.Avg60 = 1e6, 25
 			}, []verdict{fails(finding.Warning, "25 % of the last minute")}},
@@ -322,7 +322,7 @@ func memoryRules() map[string][]ruleCase {
 			{"missing", func(f *host.Facts, _ *host.Container) { f.Memory = host.Missing[host.Memory]("no MemAvailable") }, []verdict{isUnknown("no MemAvailable")}},
 		},
 		"memory-pressure": {
-			{"none", nil, []verdict{passes("nothing waits")}},
+			{"none", nil, []verdict{passes("little or nothing waits")}},
 			{"some", func(f *host.Facts, _ *host.Container) { f.Pressure.Memory.Value.Some.Avg60 = 12 }, []verdict{fails(finding.Warning, "12 %")}},
 			{"full", func(f *host.Facts, _ *host.Container) { f.Pressure.Memory.Value.Full.Avg60 = 12 }, []verdict{fails(finding.Critical, "12 %")}},
 			{"switched off", func(f *host.Facts, _ *host.Container) { f.Pressure.Memory = host.Missing[host.Pressure]("psi=0") }, []verdict{isUnknown("psi=0")}},

@@ -62,13 +62,9 @@ func judgeKeepalives(f *host.Facts) []finding.Finding {
 		return one(unknown("cannot tell which idle timeout applies to the containers' connections: none is on record for "+f.Cloud.Value.Name,
 			evidence(f.Cloud.Source, f.Cloud.Value.Name)))
 	}
-	var out []finding.Finding
-	for _, c := range running {
-		k := judgeKeepalive(c, limit, f.Cloud.Value.Name)
-		k.Subject = c.Name
-		out = append(out, k)
-	}
-	return out
+	return judgeContainers(running, "no container is running", func(c host.Container) finding.Finding {
+		return judgeKeepalive(c, limit, f.Cloud.Value.Name)
+	})
 }
 
 func judgeKeepalive(c host.Container, limit idleLimit, cloud string) finding.Finding {

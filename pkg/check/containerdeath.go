@@ -19,12 +19,13 @@ var containerOOMKilled = Check{
 	Title: "The kernel has not killed in the container for want of memory",
 	Why: "It is the kernel, not the Docker daemon, that kills at a memory limit. Docker's OOMKilled flag alone does not tell: it is " +
 		"reset by a restart, and may miss a child that was killed while PID 1 lived. So the flag, the engine's events, the container's cgroup and the kernel's log are read together.",
-	Rule: "Fails when any of the four tells of an OOM kill: critical when it was within 24 hours, a warning within 7 days or at an unknown time of a longer life, else info; " +
+	Rule: "Fails when any of the four tells of an OOM kill: critical when it was within 24 hours or has no date, a warning within 7 days, or without a date in a container that has been up for longer than 24 hours, else info; " +
 		"info as well where the limit was raised since. " +
-		"Unknown for a running container whose cgroup and kernel log can both not be read.",
+		"Unknown for a running container of which neither the cgroup nor the kernel log can be read.",
 	Fix: "Raise the container's limit or cap its heap; where the host ran out, add swap or RAM.",
 	Judge: func(f *host.Facts) []finding.Finding {
-		return eachContainer(f, func(c host.Container) finding.Finding { return judgeOOMKilled(f, c) })
+		kills := killsByContainer(f)
+		return eachContainer(f, func(c host.Container) finding.Finding { return judgeOOMKilled(f, c, traceOOM(f, c, kills[c.ID])) })
 	},
 }
 
@@ -42,8 +43,9 @@ func (t *oomTrace) date(age time.Duration) {
 	}
 }
 
-func traceOOM(f *host.Facts, c host.Container) oomTrace {
-	var t oomTrace
+// traceOOM gathers what is known of a container, kills being those of the kernel's log.
+func traceOOM(f *host.Facts, c host.Container, kills []oom.Kill) oomTrace {
+	t := oomTrace{kills: kills}
 	if c.OOMKilled {
 		t.evidence = append(t.evidence, inspect(c, "OOMKilled true", "false"))
 	}
@@ -54,11 +56,6 @@ func traceOOM(f *host.Facts, c host.Container) oomTrace {
 	}
 	if m := c.Memory; m.Known() && m.Value.OOMKills != nil && *m.Value.OOMKills > 0 {
 		t.evidence = append(t.evidence, wanted(m.Source, fmt.Sprintf("oom_kill %d since its start", *m.Value.OOMKills), "0"))
-	}
-	for _, k := range f.OOM.Value.Kills {
-		if own := containerOf(f, oom.ContainerIDs(k.TaskCgroup)); own != nil && own.ID == c.ID {
-			t.kills = append(t.kills, k)
-		}
 	}
 	if n := len(t.kills); n > 0 {
 		got := fmt.Sprintf("%s, the last of %s (pid %d)", human.Count(n, "kill"), t.kills[n-1].Comm, t.kills[n-1].PID)
@@ -76,8 +73,7 @@ func traceOOM(f *host.Facts, c host.Container) oomTrace {
 	return t
 }
 
-func judgeOOMKilled(f *host.Facts, c host.Container) finding.Finding {
-	t := traceOOM(f, c)
+func judgeOOMKilled(f *host.Facts, c host.Container, t oomTrace) finding.Finding {
 	if len(t.evidence) == 0 {
 		cgroupSays := c.Memory.Known() && c.Memory.Value.OOMKills != nil
 		if c.Running() && !cgroupSays && !f.OOM.Known() {
@@ -142,7 +138,7 @@ var containerRestartLoop = Check{
 	Title: "The container stays up",
 	Why: "A container that dies and is restarted again and again looks up in a list, and serves nobody. The engine waits longer each time, " +
 		"from 100 ms up to a minute. Each start logs in anew, and a mail server may then refuse it for too many connections.",
-	Rule: "Critical while its state is restarting, when it died 3 times in 10 minutes, when it was restarted 3 times or more and started in the last 10 minutes, " +
+	Rule: "Critical while its state is restarting, when it has a restart policy and died 3 times or more of itself in 10 minutes, when it was restarted 3 times or more and started in the last 10 minutes, " +
 		"or when its policy gave up. A warning for 3 restarts or more with the last start within 24 hours, info for older ones.",
 	Fix: "Read its last log lines and its exit code.",
 	Judge: func(f *host.Facts) []finding.Finding {
@@ -204,15 +200,16 @@ var containerKilled = Check{
 		"info when somebody used docker kill, and for ends more than 7 days ago. Unknown while the kernel's log, which would show an OOM kill, cannot be read or no longer reaches back.",
 	Fix: "Let the program catch its stop signal and end in time, or give it longer (--stop-timeout).",
 	Judge: func(f *host.Facts) []finding.Finding {
-		return eachContainer(f, func(c host.Container) finding.Finding { return judgeKilled(f, c) })
+		kills := killsByContainer(f)
+		return eachContainer(f, func(c host.Container) finding.Finding { return judgeKilled(f, c, traceOOM(f, c, kills[c.ID])) })
 	},
 }
 
-func judgeKilled(f *host.Facts, c host.Container) finding.Finding {
+func judgeKilled(f *host.Facts, c host.Container, t oomTrace) finding.Finding {
 	code, when := lastEnd(c)
 	seen := []finding.Evidence{inspect(c, fmt.Sprintf("exit code %d", code), "not 137")}
 	if code != exitSIGKILL {
-		return pass("its last end was not SIGKILL", seen...)
+		return pass("no end by SIGKILL is on record", seen...)
 	}
 	age, dated := since(f, when)
 	ago := ""
@@ -237,8 +234,8 @@ func judgeKilled(f *host.Facts, c host.Container) finding.Finding {
 		return fail(finding.Info, "killed"+ago+" with docker stop and no time to end by itself, or with docker kill", nil, seen...)
 	case len(kills) == 1 && kills[0] == 9:
 		return fail(finding.Info, "killed"+ago+" with docker kill, or by a client that does the same", nil, seen...)
-	case oomAt(f, c, age, dated):
-		return pass("its SIGKILL came from the kernel's OOM killer: see container-oom-killed", traceOOM(f, c).evidence...)
+	case t.at(f, c, age, dated):
+		return pass("its SIGKILL came from the kernel's OOM killer: see container-oom-killed", t.evidence...)
 	case !f.OOM.Known():
 		return unknown("it ended"+ago+" by SIGKILL (137); whether the kernel's OOM killer sent it cannot be told: "+f.OOM.Why(), seen...)
 	case logReaches(f, age, dated):
@@ -248,11 +245,10 @@ func judgeKilled(f *host.Facts, c host.Container) finding.Finding {
 	return unknown("it ended"+ago+" by SIGKILL (137); the kernel's log does not reach back that far, so an OOM kill cannot be excluded", seen...)
 }
 
-// oomAt tells whether an end was an OOM kill: by a kill or oom event within seconds of it,
+// at tells whether an end was an OOM kill: by a kill or oom event within seconds of it,
 // or, for an end that nothing dates better, by Docker's flag.
-func oomAt(f *host.Facts, c host.Container, age time.Duration, dated bool) bool {
+func (t oomTrace) at(f *host.Facts, c host.Container, age time.Duration, dated bool) bool {
 	const near = 10 * time.Second
-	t := traceOOM(f, c)
 	if !dated {
 		return len(t.evidence) > 0
 	}

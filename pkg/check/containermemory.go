@@ -15,8 +15,8 @@ var containerNoMemoryLimit = Check{
 	Title: "The container has a memory limit",
 	Why: "Without a limit one leak takes the whole VM, and the kernel then picks a victim among all containers and daemons. " +
 		"With a limit the leaking container is killed alone.",
-	Rule: "A warning for each running container without a limit; info where it is the only one. Unknown where the engine could not be asked.",
-	Fix: "docker update --memory and --memory-swap, or mem_limit in the compose file; twice the peak use is a good start. " +
+	Rule: "A warning for each running container without a limit; info where it is the only running container. Unknown where the engine could not be asked.",
+	Fix: "docker update --memory and --memory-swap, or mem_limit in the compose file; its peak use, and no less than twice what it uses now, is a good start. " +
 		"A command is only proposed for a container that has run for a day, and whose peak the kernel has kept.",
 	Judge: func(f *host.Facts) []finding.Finding {
 		severity := finding.Warning
@@ -40,7 +40,7 @@ func firstLimit(f *host.Facts, c host.Container) *finding.Remedy {
 	m := c.Memory.Value
 	up, ok := since(f, c.StartedAt)
 	if !c.Memory.Known() || m.Peak == nil || !ok || up < 24*time.Hour {
-		return remedy("watch for a day what it uses at its peak (docker stats), then limit it to about twice that", "")
+		return remedy("watch for a day what it uses at its peak (docker stats), then limit it to no less than that", "")
 	}
 	use := m.WorkingSet
 	if m.SwapUsage != nil {

@@ -35,7 +35,7 @@ func judgeStopSignal(c host.Container) finding.Finding {
 	}
 	switch stop := docker.LastStop(c.Events, signal, c.StopTimeout); stop.Outcome {
 	case docker.StopDeaf:
-		return fail(finding.Warning, fmt.Sprintf("the last docker stop sent %s, waited %s, and killed it: it does not act on that signal", signal, human.Duration(stop.Waited)),
+		return fail(finding.Warning, fmt.Sprintf("the last docker stop sent %s, waited %s, and killed it: it did not act on that signal in time", signal, human.Duration(stop.Waited)),
 			stopRemedy(c), evidence("docker events", fmt.Sprintf("kill %s, %s later kill SIGKILL, die %d", signal, human.Duration(stop.Waited), stop.ExitCode)))
 	case docker.StopObeyed:
 		return pass(fmt.Sprintf("the last docker stop ended it with %s after %s", signal, human.Duration(stop.Waited)),

@@ -16,8 +16,9 @@ var dockerReachable = Check{
 	ID: "docker-reachable", Area: finding.Docker, Worst: finding.Critical,
 	Title: "The Docker engine answers",
 	Why:   "An engine that does not answer cannot restart, stop or start containers, and vmguard sees nothing of them.",
-	Rule: "Critical when the engine is there and does not answer as one; a warning when Docker is installed and its engine does not run. " +
-		"Unknown when vmguard may not ask it. Does not apply where there is no Docker.",
+	Rule: "Critical when the engine is there and does not answer as one, or when there is none at an endpoint that was named; a warning when Docker is " +
+		"installed and its engine does not run. Unknown when vmguard may not ask it, or a dockerd runs that does not listen at this address. " +
+		"Does not apply where there is no Docker.",
 	Fix:   "Start the engine and look at its log; or give the user access to its socket.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeReachable(f)) },
 }
@@ -108,7 +109,7 @@ var dockerLogLimits = Check{
 	Title: "New containers get bounded logs",
 	Why: "The engine's default log driver, json-file, keeps every line for ever. One chatty container fills the disk, " +
 		"and on a full disk all containers fail.",
-	Rule: "A warning when the default driver is json-file and no max-size is configured. Unknown where the engine's configuration cannot be read.",
+	Rule: "A warning when the default driver is json-file and no max-size is configured; info where it was configured after the engine was started. Unknown where the engine's configuration cannot be read.",
 	Fix: "Set \"log-driver\" and \"log-opts\" in /etc/docker/daemon.json (or use the driver local, which rotates by itself) and restart the engine. " +
 		"Existing containers keep what they were made with.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeLogLimits(f)) },
@@ -214,7 +215,7 @@ var memoryLimitsTotal = Check{
 	Title: "The containers' memory limits fit into the VM",
 	Why: "Limits that add up to more than RAM and swap promise memory that is not there. When all containers use what they may, " +
 		"the host runs out, and then the kernel kills by size, not by limit.",
-	Rule: "When the limits of running containers add up to more than RAM plus swap: info, from one and a half times as much a warning, for few use all of theirs at once. " +
+	Rule: "When the limits of running containers add up to more than RAM plus swap: info, and a warning from one and a half times as much, since few containers use all of their limit at once. " +
 		"Does not apply where none has a limit. Unknown where the engine is not this host's own.",
 	Fix:   "Lower the limits of what uses far less, add swap or RAM, or move a container.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeLimitsTotal(f)) },

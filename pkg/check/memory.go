@@ -44,7 +44,12 @@ func judgeHeadroom(f *host.Facts) finding.Finding {
 		seen = append(seen, evidence("memory cgroups", users))
 	}
 	return fail(severity, text+": one burst starts the OOM killer",
-		remedy("see who uses the memory, then limit or move it, or add RAM", "docker stats --no-stream"), seen...)
+		findMemoryUser(), seen...)
+}
+
+// findMemoryUser is the first step where memory is short; which container to limit is for its owner to say.
+func findMemoryUser() *finding.Remedy {
+	return remedy("see who uses the memory, then limit or move it, or add RAM", "docker stats --no-stream")
 }
 
 // largestContainers names the containers with the largest working sets.
@@ -76,14 +81,14 @@ func judgePressure(p host.Fact[host.Pressure]) finding.Finding {
 		return unknown("cannot tell whether tasks wait for memory: " + p.Why())
 	}
 	seen := wanted(p.Source, spellPressure(p.Value), "avg60 below 10 %")
-	fix := remedy("see who uses the memory, then limit or move it, or add RAM", "docker stats --no-stream")
+	fix := findMemoryUser()
 	switch {
 	case p.Value.Full != nil && p.Value.Full.Avg60 >= 10:
 		return fail(finding.Critical, fmt.Sprintf("for %.0f %% of the last minute nothing ran because all waited for memory", p.Value.Full.Avg60), fix, seen)
 	case p.Value.Some.Avg60 >= 10:
 		return fail(finding.Warning, fmt.Sprintf("for %.0f %% of the last minute some task waited for memory", p.Value.Some.Avg60), fix, seen)
 	}
-	return pass("nothing waits for memory", seen)
+	return pass("little or nothing waits for memory", seen)
 }
 
 func spellPressure(p host.Pressure) string {
@@ -138,7 +143,7 @@ var cgroupSwapAccounting = Check{
 	Why: "Without swap accounting, --memory-swap is not enforced: a container with a memory limit can fill the VM's whole swap, " +
 		"and all others pay for it.",
 	Rule: "When the kernel does not account swap for cgroups: a warning with swap active and a container limited, else info. " +
-		"Unknown where no cgroup shows it.",
+		"Unknown where neither a cgroup nor the engine shows it.",
 	Fix:   "Boot with swapaccount=1 (cgroup v1), or move to cgroup v2, where accounting is always on unless the kernel was built without it.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeSwapAccounting(f)) },
 }

@@ -17,8 +17,9 @@ var oomKills = Check{
 	Title: "The kernel has killed nothing for want of memory",
 	Why: "An OOM kill is SIGKILL: no log line, no clean-up, no logout. What was killed once is killed again under the same load. " +
 		"Docker shows such a death as exit code 137, and not always as OOMKilled.",
-	Rule: "For each victim since boot: critical when the last kill was within 24 hours, a warning within 7 days, else info. A warning when the " +
-		"kernel counts more kills (/proc/vmstat oom_kill) than its log still holds. Unknown when neither the log nor the counter can be read.",
+	Rule: "For each victim and limit since boot: critical when the last kill was within 24 hours, a warning within 7 days, else info; info as well where the limit " +
+		"was raised since. A warning when the kernel counts more kills (/proc/vmstat oom_kill) than its log still holds, or counts any while the log cannot be read. " +
+		"Unknown when neither the log nor the counter can be read, or the log no longer reaches back and there is no counter.",
 	Fix:   "Where a container's own limit was hit, raise the limit or cap the program's heap. Where the host ran out, add swap or RAM, or limit the largest container.",
 	Judge: judgeOOMKills,
 }
@@ -123,13 +124,24 @@ func killVictim(f *host.Facts, k oom.Kill) (string, *host.Container) {
 // outermost first: an engine inside a container has its own containers in its own cgroup.
 func containerOf(f *host.Facts, ids []string) *host.Container {
 	for _, id := range ids {
-		for i, c := range f.Containers.Value {
-			if c.ID == id {
+		for i := range f.Containers.Value {
+			if f.Containers.Value[i].ID == id {
 				return &f.Containers.Value[i]
 			}
 		}
 	}
 	return nil
+}
+
+// killsByContainer gives the log's kills by the ID of the container that they hit.
+func killsByContainer(f *host.Facts) map[string][]oom.Kill {
+	kills := map[string][]oom.Kill{}
+	for _, k := range f.OOM.Value.Kills {
+		if c := containerOf(f, oom.ContainerIDs(k.TaskCgroup)); c != nil {
+			kills[c.ID] = append(kills[c.ID], k)
+		}
+	}
+	return kills
 }
 
 func (g killGroup) finding(f *host.Facts) finding.Finding {
@@ -138,10 +150,10 @@ func (g killGroup) finding(f *host.Facts) finding.Finding {
 	if f.System.Known() {
 		age := sinceKill(f, last)
 		severity = severityByAge(age)
-		if raisedSince(g, last) {
-			severity = finding.Info
-		}
 		summary += ", the last " + human.Ago(age)
+	}
+	if raisedSince(g, last) {
+		severity = finding.Info
 	}
 	summary += fmt.Sprintf(": %s (%s)", g.victim, spellLimit(g, last))
 	line := fmt.Sprintf("[%.3f s since boot] pid %d (%s)", last.SinceBoot.Seconds(), last.PID, last.Comm)
@@ -252,8 +264,8 @@ var oomPanic = Check{
 	Title: "Running out of memory kills one process, not the VM",
 	Why: "With vm.panic_on_oom the kernel panics instead of killing one process: every container dies at once. " +
 		"With vm.oom_kill_allocating_task it kills whoever asked last, which may be dockerd or sshd, instead of the largest.",
-	Rule: "vm.panic_on_oom other than 0: critical where the VM then hangs (kernel.panic=0), else a warning. " +
-		"A warning for vm.oom_kill_allocating_task=1. Unknown where they cannot be read.",
+	Rule: "vm.panic_on_oom other than 0: critical where the VM then hangs (kernel.panic=0) or where that cannot be told, else a warning. " +
+		"A warning for vm.oom_kill_allocating_task other than 0. Unknown where they cannot be read.",
 	Fix:   "Set both to 0, the kernel's defaults.",
 	Judge: judgeOOMPanic,
 }
@@ -297,7 +309,7 @@ var oomProtection = Check{
 	Title: "The OOM killer spares the engine and the way in",
 	Why: "When the host runs out of memory the kernel picks by size and oom_score_adj. If dockerd or containerd is picked, all containers " +
 		"lose their supervisor; if sshd is picked, nobody can log in to mend it.",
-	Rule: "A warning for dockerd or containerd, info for sshd, with an oom_score_adj above -500. Does not apply to what does not run.",
+	Rule: "A warning for dockerd or containerd, info for sshd, with an oom_score_adj above -500. Does not apply to what does not run, nor to a containerd that dockerd started.",
 	Fix: "Set OOMScoreAdjust in the service's unit. Docker's own packages do (-500); Debian 12's docker.io does not. " +
 		"A daemon that was started by hand has what its starter had.",
 	Judge: judgeOOMProtection,

@@ -249,8 +249,8 @@ func deathRules() map[string][]ruleCase {
 			notInspected,
 		},
 		"container-killed": {
-			{"runs", nil, []verdict{passes("not SIGKILL")}},
-			{"exited", func(_ *host.Facts, c *host.Container) { ended(c, 1, time.Hour) }, []verdict{passes("not SIGKILL")}},
+			{"runs", nil, []verdict{passes("no end by SIGKILL")}},
+			{"exited", func(_ *host.Facts, c *host.Container) { ended(c, 1, time.Hour) }, []verdict{passes("no end by SIGKILL")}},
 			{"by the OOM killer", func(_ *host.Facts, c *host.Container) { ended(c, 137, time.Hour); c.OOMKilled = true }, []verdict{passes("container-oom-killed")}},
 			{"grace time ran out", func(_ *host.Facts, c *host.Container) {
 				ended(c, 137, time.Hour)

@@ -12,9 +12,9 @@ var diskSpace = Check{
 	ID: "disk-space", Area: finding.Storage, Worst: finding.Critical,
 	Title: "There is disk space left",
 	Why: "On a full disk containers cannot write their layers, logs or databases; the engine cannot start or restart any; " +
-		"and a swapfile cannot grow.",
+		"and no swapfile can be added.",
 	Rule: "For / and the engine's data: critical below 512 MiB, or below 5 % and 5 GiB; a warning below 10 % and 20 GiB. " +
-		"Free is what an ordinary process may still use.",
+		"Free is what an ordinary process may still use. Does not apply to what is mounted read-only.",
 	Fix: "Find what fills it; unused images, stopped containers and unbounded logs are the usual causes.",
 	Judge: func(f *host.Facts) []finding.Finding {
 		return eachDisk(f, judgeDiskSpace)
@@ -27,7 +27,7 @@ var inodeSpace = Check{
 	Why: "A filesystem without free inodes refuses new files with \"no space left on device\" while df shows gigabytes free. " +
 		"Image layers and mail stores hold very many small files.",
 	Rule: "For / and the engine's data: critical below 5 % of inodes free, a warning below 10 %. " +
-		"Does not apply to filesystems that make inodes as they need them.",
+		"Does not apply to filesystems that make inodes as they need them, nor to what is mounted read-only.",
 	Fix: "Remove what holds many small files; unused images are the usual cause.",
 	Judge: func(f *host.Facts) []finding.Finding {
 		return eachDisk(f, judgeInodes)
@@ -94,7 +94,11 @@ func judgeInodes(d host.Disk, source string) finding.Finding {
 	case share < 5:
 		severity = finding.Critical
 	}
-	return fail(severity, text+": without one no file can be made, however much space df shows", diskRemedy(d), seen)
+	fix := diskRemedy(d)
+	if d.Role != host.RoleDocker {
+		fix = remedy("see where the many files are", "sudo du --inodes -x -d 3 "+shellQuote(d.Path)+" | sort -n | tail -n 20")
+	}
+	return fail(severity, text+": without one no file can be made, however much space df shows", fix, seen)
 }
 
 // diskRemedy looks before it deletes: what fills a disk is for its owner to judge.

@@ -16,13 +16,16 @@ const (
 	gib = 1 << 30
 )
 
+// kubeletHere is why a node of Kubernetes is not told to add swap.
+const kubeletHere = "a kubelet runs here, and Kubernetes expects swap to be off unless it is told otherwise"
+
 var swapEnabled = Check{
 	ID: "swap-enabled", Area: finding.Memory, Worst: finding.Critical,
 	Title: "The VM has swap",
 	Why: "Without swap the kernel has nowhere to put memory that nobody uses. When RAM runs out it kills a process instead, " +
 		"most often the largest one, which is a container. Swap turns a burst into a slow moment.",
 	Rule: "Fails when /proc/swaps lists no area. With containers running: critical below 4 GiB of RAM, a warning below 16 GiB, else info. " +
-		"Without containers: a warning below 1 GiB, else info. Does not apply where a kubelet runs, which expects swap to be off unless told otherwise.",
+		"Without containers: a warning below 1 GiB, else info. An installed engine whose containers are not known counts as having some. Does not apply where a kubelet runs, which expects swap to be off unless told otherwise.",
 	Fix:   "Add a swapfile. 2 GiB up to 4 GiB of RAM and 4 GiB above is enough to ride out a burst; swap is resilience, not memory.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeSwapEnabled(f)) },
 }
@@ -35,7 +38,7 @@ func judgeSwapEnabled(f *host.Facts) finding.Finding {
 		return pass(human.Bytes(total)+" of swap is active", evidence(f.Swaps.Source, swapPaths(f.Swaps.Value)))
 	}
 	if hasDaemon(f, "kubelet") {
-		return skipped("a kubelet runs here, and Kubernetes expects swap to be off unless it is told otherwise")
+		return skipped(kubeletHere)
 	}
 	if !f.Memory.Known() {
 		return unknown("there is no swap, and how much that matters cannot be told: " + f.Memory.Why())
@@ -137,8 +140,9 @@ var swapPersistent = Check{
 	Title: "Active swap and configured swap agree",
 	Why: "Swap that is active but not configured is gone after the next reboot, and nobody notices until memory runs out. " +
 		"Swap that is configured but not active protects nothing now.",
-	Rule: "A warning for each active area that neither /etc/fstab nor an enabled systemd unit nor a zram service names, and for each " +
-		"configured one that is not active; info for an area that is listed twice. Unknown where the configuration cannot be read.",
+	Rule: "A warning for each active area that neither /etc/fstab nor an enabled systemd unit names, and for each configured one that is not active; " +
+		"info for an area that is listed twice. Unknown for compressed memory (zram) that no known service sets up, and where the configuration cannot be read. " +
+		"Does not apply where a kubelet runs and no swap is active.",
 	Fix:   "Add the missing line to /etc/fstab with the option nofail, so that a missing swapfile does not stop the boot, or activate what is listed.",
 	Judge: judgeSwapPersistent,
 }
@@ -154,7 +158,7 @@ func judgeSwapPersistent(f *host.Facts) []finding.Finding {
 		return one(unknown("cannot tell which swap is configured: " + f.Fstab.Why()))
 	}
 	if len(f.Swaps.Value) == 0 && hasDaemon(f, "kubelet") {
-		return one(skipped("a kubelet runs here, and Kubernetes expects swap to be off unless it is told otherwise"))
+		return one(skipped(kubeletHere))
 	}
 	var out []finding.Finding
 	for _, area := range f.Swaps.Value {
@@ -284,7 +288,7 @@ func judgeSwapFile(area host.SwapArea) finding.Finding {
 		return pass(area.Path+" is root's alone", seen)
 	}
 	path := shellQuote(area.Path)
-	return fail(severity, fmt.Sprintf("%s may be read by others than root: it holds the memory of every process", area.Path),
+	return fail(severity, fmt.Sprintf("%s is not root's alone: it holds the memory of every process", area.Path),
 		remedy("make it root's alone", "sudo chown root:root "+path+" && sudo chmod 600 "+path), seen)
 }
 
@@ -313,14 +317,14 @@ func judgeThrashing(f *host.Facts) finding.Finding {
 		return unknown("pages have come back from swap since boot, but whether they do now cannot be told: "+p.Why(), counter)
 	}
 	seen := []finding.Evidence{counter, evidence(p.Source, spellPressure(p.Value))}
-	fix := remedy("see who uses the memory, then limit or move it, or add RAM", "docker stats --no-stream")
+	fix := findMemoryUser()
 	switch {
 	case p.Value.Full != nil && p.Value.Full.Avg60 >= 10:
 		return fail(finding.Critical, fmt.Sprintf("the VM is thrashing: for %.0f %% of the last minute nothing ran because all waited for memory", p.Value.Full.Avg60), fix, seen...)
 	case p.Value.Some.Avg60 >= 10:
 		return fail(finding.Warning, fmt.Sprintf("the VM pages heavily: for %.0f %% of the last minute some task waited for memory", p.Value.Some.Avg60), fix, seen...)
 	}
-	return pass("swap is used, and nothing waits for it", seen...)
+	return pass("swap has been used, and little or nothing waits for memory now", seen...)
 }
 
 // swapInRate spells the average since boot, which is all that counters can tell without waiting.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,7 +45,7 @@ reaches the program. The columns that need more rights than you have show "?".`,
 	}
 	outputFlag(c, &output, "text", "json")
 	c.Flags().StringVar(&dockerHost, "docker-host", "", "the engine's endpoint, such as unix:///run/docker.sock (default: DOCKER_HOST, the docker context, /var/run/docker.sock)")
-	c.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "give up on an engine that does not answer for so long")
+	c.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "give up after so long; an engine that does not answer is given up after 5s at the latest")
 	return c
 }
 
@@ -65,20 +64,22 @@ func containerRows(ctx context.Context, app *App, dockerHost string, timeout tim
 		if !facts.Docker.Known() {
 			why = facts.Docker.Why()
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("list containers: %w", err)
+		}
 		return nil, failed(fmt.Errorf("list containers: %s", why), dockerHint(facts))
 	}
 	stop, err := check.Find("container-ignores-sigterm")
 	if err != nil {
 		return nil, failed(err, "")
 	}
-	findings := check.Run([]check.Check{stop}, facts)
+	bySubject := map[string]*finding.Finding{}
+	for _, f := range check.Run([]check.Check{stop}, facts) {
+		bySubject[f.Subject] = &f
+	}
 	rows := make([]report.ContainerRow, 0, len(facts.Containers.Value))
 	for _, c := range facts.Containers.Value {
-		row := report.ContainerRow{Container: c}
-		if i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.Subject == c.Name }); i >= 0 {
-			row.StopSignal = &findings[i]
-		}
-		rows = append(rows, row)
+		rows = append(rows, report.ContainerRow{Container: c, StopSignal: bySubject[c.Name]})
 	}
 	return rows, nil
 }

@@ -72,7 +72,7 @@ with the reason.`,
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these checks out (IDs, separated by commas)")
 	f.StringVar(&o.explain, "explain", "", "explain the check with this ID, and run nothing")
 	f.BoolVar(&o.list, "list", false, "list the checks, and run nothing")
-	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "give up on what takes longer; it is then unknown")
+	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "give up after so long, at most: each fact has a limit of its own (2s to 10s); what takes longer is unknown")
 	f.StringVar(&o.saveFacts, "save-facts", "", "write what was found to this file, without secrets, for --facts elsewhere")
 	f.StringVar(&o.facts, "facts", "", "judge a file that --save-facts wrote instead of this host")
 	f.StringVar(&o.dockerHost, "docker-host", "", "the engine's endpoint, such as unix:///run/docker.sock (default: DOCKER_HOST, the docker context, /var/run/docker.sock)")

@@ -16,7 +16,7 @@ type Finding struct {
 	Area Area `json:"area"`
 	// Status says whether the check passed, failed, could not be decided, or does not apply.
 	Status Status `json:"status"`
-	// Severity says how bad a Fail is; for an Unknown it says how bad the check's worst Fail would be.
+	// Severity says how bad a Fail is; with any other status, how bad the check's worst Fail would be.
 	Severity Severity `json:"severity"`
 	// Subject is "host", or the name of the container that the finding is about.
 	Subject string `json:"subject"`

@@ -64,8 +64,8 @@ func (r Report) Bad(failOn Severity) bool {
 	})
 }
 
-// Next is the failing finding whose remedy a reader should type first: the most
-// severe one that has a command, earlier areas first. Nil where there is none.
+// Next is the failing finding whose remedy a reader should type first: the most severe
+// one, warning or worse, that has a command, earlier areas first. Nil where there is none.
 func (r Report) Next() *Finding {
 	var best *Finding
 	for i, f := range r {

@@ -82,7 +82,7 @@ func FuzzJSON(f *testing.F) {
 		if err := json.Unmarshal(doc.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got.SchemaVersion != SchemaVersion || got.Kind != "Test" || got.Data["name"] != s {
+		if got.SchemaVersion != schemaVersion || got.Kind != "Test" || got.Data["name"] != s {
 			t.Fatalf("%q came back as %+v", s, got)
 		}
 	})

@@ -107,7 +107,7 @@ func oomCell(r ContainerRow) cell {
 		return cell{text: "?"}
 	case r.OOMKilled || oomEvent || m.Known() && m.Value.OOMKills != nil && *m.Value.OOMKills > 0:
 		return cell{"yes", color.FgRed}
-	case r.Running() && !m.Known():
+	case r.Running() && (!m.Known() || m.Value.OOMKills == nil):
 		return cell{text: "?"}
 	}
 	return cell{text: "no"}
@@ -154,7 +154,7 @@ func stopCell(r ContainerRow) cell {
 	case finding.Pass:
 		return cell{text: signal + " works"}
 	case finding.Fail:
-		return cell{signal + " ignored", color.FgYellow}
+		return cell{signal + " not clean", color.FgYellow}
 	}
 	return cell{text: signal + " ?"}
 }

@@ -185,8 +185,9 @@ type entry struct {
 	also     []string // the IDs of further checks
 }
 
-// fold joins findings of one check that differ by their subject alone, at the place of
-// the first, and checks of one area that could not be decided for the same reason.
+// fold joins findings of one check that say the same of several subjects, at the place of
+// the first, whose evidence and remedy are shown; and checks of one area that could not be
+// decided for the same reason.
 func fold(findings finding.Report) []entry {
 	var out []entry
 	index := map[string]int{}

@@ -205,7 +205,7 @@ func TestContainersText(t *testing.T) {
 %.63s  running     0         -     no   150 MiB / 512 MiB   healthy    SIGTERM works
 %.63s  restarting  17        137   yes  - / 512 MiB         no check   -
 %.63s  running     0         -     no   150 MiB / no limit  no check   SIGTERM ?
-%.63s  running     0         -     ?    ? / 512 MiB         unhealthy  SIGQUIT ignored
+%.63s  running     0         -     ?    ? / 512 MiB         unhealthy  SIGQUIT not clean
 %.63s  exited      0         ?     ?    - / ?               ?          -
 %s  running     0         -     no   150 MiB / 512 MiB   no check   SIGTERM works
 `, "NAME"+pad, "web"+pad, "imap-sync"+pad, "node"+pad, "deaf"+pad, "vanished"+pad, long)

@@ -8,9 +8,9 @@ import (
 	"unicode"
 )
 
-// SchemaVersion is the version of every JSON document that vmguard writes. It rises
+// schemaVersion is the version of every JSON document that vmguard writes. It rises
 // when a reader of the present form would misread the new one; new fields alone do not raise it.
-const SchemaVersion = 1
+const schemaVersion = 1
 
 // envelope stands around every JSON document.
 type envelope struct {
@@ -26,7 +26,7 @@ func JSON(w io.Writer, kind string, data any) error {
 	enc := json.NewEncoder(&raw)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(envelope{SchemaVersion: SchemaVersion, Kind: kind, Data: data}); err != nil {
+	if err := enc.Encode(envelope{SchemaVersion: schemaVersion, Kind: kind, Data: data}); err != nil {
 		return fmt.Errorf("encode %s: %w", kind, err)
 	}
 	if _, err := w.Write(escapeHidden(raw.Bytes())); err != nil {
