@@ -151,7 +151,12 @@ func TestKeepaliveIsReadInsideTheContainer(t *testing.T) {
 func TestSwapOnARealHost(t *testing.T) {
 	needRoot(t)
 	vmguard := build(t)
-	file := filepath.Join(t.TempDir(), "swap file")
+	dir, err := os.MkdirTemp("/var/tmp", "vmguard-test-") // /tmp may be tmpfs, which holds no swapfile
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	file := filepath.Join(dir, "swap file")
 	for _, args := range [][]string{{"fallocate", "-l", "64M", file}, {"mkswap", file}, {"chmod", "644", file}} {
 		command(t, args...)
 	}
