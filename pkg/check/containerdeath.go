@@ -222,14 +222,14 @@ func judgeKilled(f *host.Facts, c host.Container, t oomTrace) finding.Finding {
 		}
 		return s
 	}
-	kills, stop := killSignals(c, when), docker.LastStop(c.Events, cmp.Or(c.StopSignal, "SIGTERM"), c.StopTimeout)
+	kills, stop := killSignals(c, when), docker.LastStop(c.Events, c.Stop(), c.StopTimeout)
 	if len(kills) > 0 {
 		seen = append(seen, evidence("docker events", fmt.Sprintf("kill with signal %v", kills)))
 	}
 	switch {
 	case stop.Outcome == docker.StopDeaf && stop.At.Equal(when):
 		return fail(severity(finding.Warning), fmt.Sprintf("killed%s by docker stop, %s after %s, on which it did not act in time",
-			ago, human.Duration(stop.Waited), cmp.Or(c.StopSignal, "SIGTERM")), stopRemedy(c), seen...)
+			ago, human.Duration(stop.Waited), c.Stop()), stopRemedy(c), seen...)
 	case len(kills) > 1 && kills[len(kills)-1] == 9:
 		return fail(finding.Info, "killed"+ago+" with docker stop and no time to end by itself, or with docker kill", nil, seen...)
 	case len(kills) == 1 && kills[0] == 9:
@@ -299,5 +299,5 @@ func logReaches(f *host.Facts, age time.Duration, dated bool) bool {
 
 // stopRemedy is what mends a container that does not end on its stop signal.
 func stopRemedy(c host.Container) *finding.Remedy {
-	return remedy(fmt.Sprintf("catch %s in the program and end in time; --stop-timeout gives it longer", cmp.Or(c.StopSignal, "SIGTERM")), "")
+	return remedy(fmt.Sprintf("catch %s in the program and end in time; --stop-timeout gives it longer", c.Stop()), "")
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 
 	"vmguard/pkg/docker"
@@ -24,7 +23,7 @@ var containerIgnoresSIGTERM = Check{
 }
 
 func judgeStopSignal(c host.Container) finding.Finding {
-	signal := cmp.Or(c.StopSignal, "SIGTERM")
+	signal := c.Stop()
 	number, ok := docker.SignalNumber(signal)
 	if !ok {
 		return unknown(fmt.Sprintf("its stop signal %q is none that is known", signal))
@@ -90,7 +89,7 @@ var containerShellPID1 = Check{
 
 func judgeShell(c host.Container) finding.Finding {
 	p := c.Process.Value
-	number, ok := docker.SignalNumber(cmp.Or(c.StopSignal, "SIGTERM"))
+	number, ok := docker.SignalNumber(c.Stop())
 	switch {
 	case !c.Process.Known():
 		return unknown("cannot tell which program is PID 1: " + c.Process.Why())

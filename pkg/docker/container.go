@@ -1,6 +1,9 @@
 package docker
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Container is what vmguard knows of one container from the engine alone. It holds
 // no environment, no arbitrary labels and no command arguments, so that what was
@@ -76,6 +79,10 @@ type Container struct {
 	// is false, an empty Events says nothing at all.
 	EventsKnown bool `json:"eventsKnown"`
 }
+
+// Stop gives the name of the signal that docker stop sends first: StopSignal, or the
+// engine's default where a recording does not say.
+func (c Container) Stop() string { return cmp.Or(c.StopSignal, defaultStopSignal) }
 
 // Policy is a restart policy: Name is no, always, unless-stopped or on-failure.
 type Policy struct {

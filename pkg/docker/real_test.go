@@ -45,7 +45,7 @@ func realEngine(t *testing.T) *Client {
 func realImageFrom(t *testing.T, c *Client) {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "app")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "./testdata/app")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "../../testdata/app")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the test program: %v\n%s", err, out)
@@ -152,13 +152,13 @@ func realContainers(t *testing.T, c *Client) {
 	second := time.Second
 	yes, grace := true, 3
 	web := realCreate(t, c, "web", &container.Config{
-		Cmd:          []string{"obey"},
+		Cmd:          []string{"polite"},
 		Env:          []string{"PASSWORD=hunter2"},
 		Labels:       map[string]string{labelProject: "shop", labelService: "web", "secret": "hunter2"},
 		ExposedPorts: nat.PortSet{"8080/tcp": {}},
 		StopSignal:   "SIGTERM",
 		StopTimeout:  &grace,
-		Healthcheck:  &container.HealthConfig{Test: []string{"CMD", "/app", "exit", "0", "fine"}, Interval: second},
+		Healthcheck:  &container.HealthConfig{Test: []string{"CMD", "/app", "exit", "0", "0s", "fine"}, Interval: second},
 	}, &container.HostConfig{
 		NetworkMode:   "bridge",
 		PortBindings:  nat.PortMap{"8080/tcp": {{HostIP: "127.0.0.1", HostPort: "0"}}},
@@ -169,11 +169,11 @@ func realContainers(t *testing.T, c *Client) {
 	})
 	realStart(t, c, web)
 	sick := realCreate(t, c, "sick", &container.Config{
-		Cmd:         []string{"obey"},
-		Healthcheck: &container.HealthConfig{Test: []string{"CMD", "/app", "exit", "1", "no answer"}, Interval: second / 2, Retries: 1},
+		Cmd:         []string{"polite"},
+		Healthcheck: &container.HealthConfig{Test: []string{"CMD", "/app", "exit", "1", "0s", "no answer"}, Interval: second / 2, Retries: 1},
 	}, &container.HostConfig{})
 	realStart(t, c, sick)
-	eater := realCreate(t, c, "eater", &container.Config{Cmd: []string{"eat"}},
+	eater := realCreate(t, c, "eater", &container.Config{Cmd: []string{"eat-later"}},
 		&container.HostConfig{Resources: container.Resources{Memory: 16 << 20, MemorySwap: 16 << 20}})
 	realStart(t, c, eater)
 	realReady(t, c, eater) // one that dies while it is being started is recorded wrongly by engine 20.10
@@ -187,7 +187,7 @@ func realContainers(t *testing.T, c *Client) {
 	if err := c.sdk.ContainerStart(t.Context(), broken, container.StartOptions{}); err == nil {
 		t.Fatal("a program that does not exist was started")
 	}
-	obeys := realCreate(t, c, "obeys", &container.Config{Cmd: []string{"obey"}}, &container.HostConfig{})
+	obeys := realCreate(t, c, "obeys", &container.Config{Cmd: []string{"polite"}}, &container.HostConfig{})
 	deaf := realCreate(t, c, "deaf", &container.Config{Cmd: []string{"deaf"}}, &container.HostConfig{})
 	realStart(t, c, obeys)
 	realStart(t, c, deaf)

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -59,7 +58,7 @@ func readProcess(tree *rootfs.FS, pid int, c docker.Container) Fact[Process] {
 		argv0 = readArgv0(tree, pid)
 	}
 	p.Runtime = runtimeOf(p.Exe, p.Comm, argv0, c.Program)
-	signal, ok := docker.SignalNumber(cmp.Or(c.StopSignal, "SIGTERM"))
+	signal, ok := docker.SignalNumber(c.Stop())
 	if ok && (p.SigCgt|p.SigBlk|p.SigIgn)&(1<<(signal-1)) == 0 {
 		p.Sigwait = readSigwait(tree, pid)
 	}

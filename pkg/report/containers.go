@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -149,7 +148,7 @@ func stopCell(r ContainerRow) cell {
 	if r.StopSignal == nil {
 		return cell{text: "-"}
 	}
-	signal := cmp.Or(r.Container.StopSignal, "SIGTERM")
+	signal := r.Stop()
 	switch r.StopSignal.Status {
 	case finding.Pass:
 		return cell{text: signal + " works"}

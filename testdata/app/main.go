@@ -23,7 +23,9 @@ const usage = `usage: app MODE [ARGUMENT...]
   deaf                  ignore SIGTERM
   eat MIB               take MIB MiB of memory, 1 MiB at a time, then hold
   spawn-eat MIB         let a child eat MIB MiB; outlive it, then hold
-  exit CODE [AFTER]     end with CODE, after a Go duration (0s)
+  eat-later MIB         the same, but only once it gets SIGUSR1
+  exit CODE [AFTER] [TEXT]
+                        say TEXT and end with CODE, after a Go duration (0s)
   sleep DURATION        end with 0 after a Go duration
   logs LINES [LENGTH]   print LINES lines of LENGTH characters (80), then hold
   serve ADDRESS         answer HTTP at ADDRESS: 200 or 503 on /health, hold
@@ -38,6 +40,7 @@ func mode(name string) (func(args []string) error, bool) {
 		"polite":     polite,
 		"deaf":       deaf,
 		"eat":        eat,
+		"eat-later":  eatLater,
 		"spawn-eat":  spawnEat,
 		"exit":       exit,
 		"sleep":      sleep,
@@ -117,6 +120,9 @@ func exit(args []string) error {
 	}
 	if err := sleep([]string{argument(args, 1, "0s")}); err != nil {
 		return err
+	}
+	if text := argument(args, 2, ""); text != "" {
+		say("%s", text)
 	}
 	return exitCode(code)
 }
