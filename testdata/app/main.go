@@ -23,7 +23,7 @@ const usage = `usage: app MODE [ARGUMENT...]
   deaf                  ignore SIGTERM
   eat MIB               take MIB MiB of memory, 1 MiB at a time, then hold
   spawn-eat MIB         let a child eat MIB MiB; outlive it, then hold
-  eat-later MIB         the same, but only once it gets SIGUSR1
+  eat-later MIB         as eat, but only once it gets SIGUSR1
   exit CODE [AFTER] [TEXT]
                         say TEXT and end with CODE, after a Go duration (0s)
   sleep DURATION        end with 0 after a Go duration
