@@ -179,16 +179,6 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-func TestShellQuote(t *testing.T) {
-	for in, want := range map[string]string{
-		"web": "web", "": "''", "a b": "'a b'", "$(reboot)": "'$(reboot)'", "it's": `'it'\''s'`, "/swap\nfile": "'/swap\nfile'", "ünï": "'ünï'",
-	} {
-		if got := shellQuote(in); got != want {
-			t.Errorf("shellQuote(%q) = %s, want %s", in, got, want)
-		}
-	}
-}
-
 func swapRules() map[string][]ruleCase {
 	noSwap := func(f *host.Facts) { f.Swaps.Value, f.Fstab.Value = nil, nil }
 	return map[string][]ruleCase{

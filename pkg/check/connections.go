@@ -84,7 +84,7 @@ func judgeKeepalive(c host.Container, limit idleLimit, cloud string) finding.Fin
 	if c.NetworkMode != "host" {
 		fix = remedy("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time "+
 			"(until the container's restart; --sysctl net.ipv4.tcp_keepalive_time=120 makes it last)",
-			"sudo nsenter -n -t \"$(docker inspect -f '{{.State.Pid}}' "+shellQuote(c.Name)+")\" sysctl -w net.ipv4.tcp_keepalive_time=120")
+			"sudo nsenter -n -t \"$(docker inspect -f '{{.State.Pid}}' "+human.ShellWord(c.Name)+")\" sysctl -w net.ipv4.tcp_keepalive_time=120")
 	}
 	late := fmt.Sprintf("first keepalive after %d s; %s (%s) drops idle flows after %d s", int64(first/time.Second), cloud, limit.part, after)
 	if !limit.always {

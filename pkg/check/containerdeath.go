@@ -153,7 +153,7 @@ func judgeRestartLoop(f *host.Facts, c host.Container) finding.Finding {
 	if recent > 0 {
 		seen = append(seen, evidence("docker events", human.Count(recent, "death")+" in the last 10 minutes"))
 	}
-	logs := remedy("read why it ends", "docker logs --tail 50 "+shellQuote(c.Name))
+	logs := remedy("read why it ends", "docker logs --tail 50 "+human.ShellWord(c.Name))
 	restarted := "restarted " + human.Count(c.RestartCount, "time")
 	switch {
 	case c.State == "restarting":

@@ -64,7 +64,7 @@ func updateContainer(c host.Container, text, flags string) *finding.Remedy {
 	case c.ComposeProject != "":
 		text += ", and write the same into the compose file, or its next up undoes it"
 	}
-	return remedy(text, "docker update "+flags+" "+shellQuote(c.Name))
+	return remedy(text, "docker update "+flags+" "+human.ShellWord(c.Name))
 }
 
 var containerNearLimit = Check{

@@ -8,6 +8,7 @@ import (
 
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
+	"vmguard/pkg/human"
 )
 
 // runningContainers gives a fresh list of the containers that have processes.
@@ -126,7 +127,7 @@ func judgeUnhealthy(c host.Container) finding.Finding {
 	}
 	return fail(finding.Warning, "its healthcheck says unhealthy, and plain Docker does not restart unhealthy containers",
 		remedy("see why first (-v shows the check's last words), then restart it, which erases that record",
-			"docker restart "+shellQuote(c.Name)), seen...)
+			"docker restart "+human.ShellWord(c.Name)), seen...)
 }
 
 var containerNoRestartPolicy = Check{

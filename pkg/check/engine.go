@@ -170,7 +170,7 @@ func daemonRemedy(f *host.Facts) *finding.Remedy {
 		return remedy(text, "")
 	}
 	return remedy(text, fmt.Sprintf(`sudo sh -c 'test ! -e "$1" && mkdir -p "$(dirname "$1")" && printf %%s "$0" > "$1" && kill -HUP $(pidof dockerd)' %s %s`,
-		shellQuote("{"+strings.Join(settings, ", ")+"}"), shellQuote(f.DaemonConfig.Value.File)))
+		human.ShellWord("{"+strings.Join(settings, ", ")+"}"), human.ShellWord(f.DaemonConfig.Value.File)))
 }
 
 var dockerWarnings = Check{

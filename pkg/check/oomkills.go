@@ -350,7 +350,7 @@ func judgeDaemon(d host.Daemon) finding.Finding {
 	case d.Unit == "":
 		return fail(finding.Warning, may+"all containers lose their supervisor", remedy("spare it until its next start; whatever starts it should do so every time", now), seen)
 	}
-	dir := shellQuote("/etc/systemd/system/" + d.Unit + ".d")
+	dir := human.ShellWord("/etc/systemd/system/" + d.Unit + ".d")
 	return fail(finding.Warning, may+"all containers lose their supervisor", remedy("spare it, now and after its next start",
 		fmt.Sprintf(`%s && sudo mkdir -p %s && printf '[Service]\nOOMScoreAdjust=-500\n' | sudo tee %s/oom.conf && sudo systemctl daemon-reload`, now, dir, dir)), seen)
 }

@@ -96,7 +96,7 @@ func judgeInodes(d host.Disk, source string) finding.Finding {
 	}
 	fix := diskRemedy(d)
 	if d.Role != host.RoleDocker {
-		fix = remedy("see where the many files are", "sudo du --inodes -x -d 3 "+shellQuote(d.Path)+" | sort -n | tail -n 20")
+		fix = remedy("see where the many files are", "sudo du --inodes -x -d 3 "+human.ShellWord(d.Path)+" | sort -n | tail -n 20")
 	}
 	return fail(severity, text+": without one no file can be made, however much space df shows", fix, seen)
 }
@@ -106,5 +106,5 @@ func diskRemedy(d host.Disk) *finding.Remedy {
 	if d.Role == host.RoleDocker {
 		return remedy("see what the engine keeps; docker image prune removes images that nothing uses", "docker system df")
 	}
-	return remedy("see what fills it", "sudo du -xh -d 3 "+shellQuote(d.Path)+" | sort -h | tail -n 20")
+	return remedy("see what fills it", "sudo du -xh -d 3 "+human.ShellWord(d.Path)+" | sort -h | tail -n 20")
 }

@@ -172,7 +172,7 @@ func judgeSwapPersistent(f *host.Facts) []finding.Finding {
 	for _, unit := range f.Units.Value {
 		if unit.Enabled && !unit.FromFstab && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, unit.What, unit.Target) }) {
 			out = append(out, fail(finding.Warning, unit.What+" is configured as swap ("+unit.Name+") but not active: it protects nothing now",
-				remedy("activate it", "sudo systemctl start "+shellQuote(unit.Name)), evidence(unit.Path, "What="+unit.What)))
+				remedy("activate it", "sudo systemctl start "+human.ShellWord(unit.Name)), evidence(unit.Path, "What="+unit.What)))
 		}
 	}
 	if len(out) == 0 {
@@ -208,7 +208,7 @@ func judgePersistence(f *host.Facts, area host.SwapArea) []finding.Finding {
 			remedy("switch it off when memory allows, and make a new swapfile", ""), evidence(f.Swaps.Source, area.Path+" (deleted)")))
 	}
 	return one(fail(finding.Warning, area.Path+" is active but not configured, as far as vmguard knows (fstab, .swap units, zram): after the next reboot this VM may have that much less swap",
-		remedy("add it to /etc/fstab, unless a boot script sets it up", fmt.Sprintf(`printf '\n%%s none swap sw,nofail 0 0\n' %s | sudo tee -a /etc/fstab`, shellQuote(fstabEscape(stableName(area))))),
+		remedy("add it to /etc/fstab, unless a boot script sets it up", fmt.Sprintf(`printf '\n%%s none swap sw,nofail 0 0\n' %s | sudo tee -a /etc/fstab`, human.ShellWord(fstabEscape(stableName(area))))),
 		wanted(f.Fstab.Source, "no line for "+area.Path, "one line")))
 }
 
@@ -287,7 +287,7 @@ func judgeSwapFile(area host.SwapArea) finding.Finding {
 	case file.Mode&0o077 == 0:
 		return pass(area.Path+" is root's alone", seen)
 	}
-	path := shellQuote(area.Path)
+	path := human.ShellWord(area.Path)
 	return fail(severity, fmt.Sprintf("%s is not root's alone: it holds the memory of every process", area.Path),
 		remedy("make it root's alone", "sudo chown root:root "+path+" && sudo chmod 600 "+path), seen)
 }
