@@ -12,7 +12,7 @@ import (
 // Disk is the space of the filesystem that holds a path (statfs(2)).
 type Disk struct {
 	Path string `json:"path"`
-	Role string `json:"role"` // "root" for /, "docker" for the engine's data
+	Role string `json:"role"` // "root" for /, "docker" for the engine's data; empty for any other path
 	FS   string `json:"fs,omitempty"`
 	// ReadOnly tells that it is mounted read-only, or is of a kind that cannot be written.
 	ReadOnly bool   `json:"readOnly,omitempty"`

@@ -45,8 +45,7 @@ func readings(ctx context.Context, s Source) []reading {
 
 func memoryReadings(s Source) []reading {
 	return []reading{
-		fact(fileLimit, func(f *Facts) *Fact[Memory] { return &f.Memory },
-			func(context.Context) Fact[Memory] { return readMemory(s.FS) }),
+		memoryReading(s),
 		fact(fileLimit, func(f *Facts) *Fact[VMStat] { return &f.VMStat },
 			func(context.Context) Fact[VMStat] { return readVMStat(s.FS) }),
 		fact(fileLimit, func(f *Facts) *Fact[Pressure] { return &f.Pressure.Memory },
@@ -58,6 +57,11 @@ func memoryReadings(s Source) []reading {
 		fact(fileLimit, func(f *Facts) *Fact[oom.Log] { return &f.OOM },
 			func(ctx context.Context) Fact[oom.Log] { return readOOM(ctx, s) }),
 	}
+}
+
+func memoryReading(s Source) reading {
+	return fact(fileLimit, func(f *Facts) *Fact[Memory] { return &f.Memory },
+		func(context.Context) Fact[Memory] { return readMemory(s.FS) })
 }
 
 func swapReadings(s Source, sh shared) []reading {
@@ -81,25 +85,37 @@ func swapReadings(s Source, sh shared) []reading {
 
 func machineReadings(s Source, sh shared) []reading {
 	return []reading{
-		fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },
-			func(context.Context) Fact[System] {
-				d, err := sh.dmi()
-				return readSystem(s.FS, s, d, err)
-			}),
+		systemReading(s, sh),
 		fact(fileLimit, func(f *Facts) *Fact[Cloud] { return &f.Cloud },
 			func(context.Context) Fact[Cloud] { return readCloud(sh.dmi()) }),
 		fact(fileLimit, func(f *Facts) *Fact[Cgroup] { return &f.Cgroup },
 			func(context.Context) Fact[Cgroup] { return sh.cgroup() }),
 		fact(fileLimit, func(f *Facts) *Fact[Conntrack] { return &f.Conntrack },
 			func(context.Context) Fact[Conntrack] { return readConntrack(s.FS) }),
-		fact(fileLimit, func(f *Facts) *Fact[[]Daemon] { return &f.Daemons },
-			func(context.Context) Fact[[]Daemon] { return sh.daemons() }),
-		diskReading(fileLimit, 0, Disk{Path: "/", Role: RoleRoot}, func(ctx context.Context) Fact[Disk] {
-			mounts, _ := sh.mounts() // only the type's name is lost
-			return readDisk(ctx, s, mounts, "/", RoleRoot)
-		}),
+		daemonsReading(sh),
+		rootDiskReading(s, sh),
 		sysctlReading(s),
 	}
+}
+
+func systemReading(s Source, sh shared) reading {
+	return fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },
+		func(context.Context) Fact[System] {
+			d, err := sh.dmi()
+			return readSystem(s.FS, s, d, err)
+		})
+}
+
+func daemonsReading(sh shared) reading {
+	return fact(fileLimit, func(f *Facts) *Fact[[]Daemon] { return &f.Daemons },
+		func(context.Context) Fact[[]Daemon] { return sh.daemons() })
+}
+
+func rootDiskReading(s Source, sh shared) reading {
+	return diskReading(fileLimit, 0, Disk{Path: "/", Role: RoleRoot}, func(ctx context.Context) Fact[Disk] {
+		mounts, _ := sh.mounts() // only the type's name is lost
+		return readDisk(ctx, s, mounts, "/", RoleRoot)
+	})
 }
 
 func sysctlReading(s Source) reading {

@@ -77,26 +77,45 @@ func awake(s Source, uptime time.Duration) time.Duration {
 }
 
 func readOS(tree *rootfs.FS) string {
+	data, _ := readOSRelease(tree)
+	return parseOSRelease(data)
+}
+
+// readOSID gives the lower-case name of the operating system, ID of os-release(5), and
+// the file that says it; nothing where no file can be read, or it has no ID.
+func readOSID(tree *rootfs.FS) (id, source string) {
+	data, source := readOSRelease(tree)
+	return osReleaseNames(data)["ID"], source
+}
+
+// readOSRelease gives os-release and its name; of the two places the first that can be read.
+func readOSRelease(tree *rootfs.FS) (data []byte, name string) {
 	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		if data, err := tree.ReadFile(name, smallFile); err == nil {
-			return parseOSRelease(data)
+			return data, name
 		}
 	}
-	return ""
+	return nil, ""
 }
 
 // parseOSRelease gives PRETTY_NAME of os-release(5), else NAME, else nothing.
 func parseOSRelease(data []byte) string {
+	names := osReleaseNames(data)
+	if s := names["PRETTY_NAME"]; s != "" {
+		return s
+	}
+	return names["NAME"]
+}
+
+// osReleaseNames gives all that os-release(5) assigns, without the quotes.
+func osReleaseNames(data []byte) map[string]string {
 	names := map[string]string{}
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			names[name] = unquoteShell(value)
 		}
 	}
-	if s := names["PRETTY_NAME"]; s != "" {
-		return s
-	}
-	return names["NAME"]
+	return names
 }
 
 // unquoteShell takes off the quotes of a shell assignment, and within double quotes
