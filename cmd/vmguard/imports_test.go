@@ -46,6 +46,7 @@ var rooms = []room{
 		path: "pkg/cli",
 		own: []string{
 			"pkg/finding", "pkg/human", "pkg/rootfs", "pkg/host", "pkg/docker", "pkg/oom", "pkg/check", "pkg/report",
+			"pkg/change", "pkg/swap",
 		},
 		libs: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color",
@@ -88,14 +89,25 @@ var rooms = []room{
 		why:  "it runs the parsers; gopsutil is dormant and shall not spread",
 	},
 	{
+		path: "pkg/change",
+		libs: []string{"golang.org/x/sys"},
+		why:  "a leaf: the only writer must be short enough to audit",
+	},
+	{
+		path: "pkg/swap",
+		own:  []string{"pkg/change", "pkg/host", "pkg/human", "pkg/oom"},
+		libs: []string{"golang.org/x/sys"},
+		why:  "it reads how things stand and judges that; what it changes it changes through change",
+	},
+	{
 		path:   "pkg/check",
-		own:    []string{"pkg/host", "pkg/finding", "pkg/human", "pkg/docker", "pkg/oom"},
+		own:    []string{"pkg/host", "pkg/finding", "pkg/human", "pkg/docker", "pkg/oom", "pkg/swap"},
 		banned: inputOutput,
 		why:    "a rule is a pure function of the facts: what it needs to know must be a fact",
 	},
 	{
 		path:   "pkg/report",
-		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom"},
+		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom", "pkg/change", "pkg/swap"},
 		libs:   []string{"github.com/fatih/color"},
 		banned: []string{"os/exec", "net", "syscall", "log"},
 		why:    "it reads result types and decides nothing; only cli calls it",
@@ -120,8 +132,8 @@ type use struct {
 	why     string
 }
 
-// writers are the packages that may change the host. Neither exists yet: the rule stands before them.
-var writers = []string{"pkg/change", "pkg/swap"}
+// writers are the packages that may change the host.
+var writers = []string{"pkg/change"}
 
 var uses = []use{
 	{pkg: "fmt", names: oneOf("Print", "Printf", "Println"), why: "print to an io.Writer that the caller gave"},

@@ -55,8 +55,9 @@ var errBad = &failure{errors.New("the answer is bad"), "", exitBad}
 // comes from the parsing of the command line.
 func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
 	var f *failure
+	told := errors.As(err, &f) && f.code == exitInterrupted // it has something to say beside
 	switch {
-	case err == nil && ctx.Err() != nil, errors.Is(err, context.Canceled):
+	case err == nil && ctx.Err() != nil, errors.Is(err, context.Canceled) && !told:
 		return exitInterrupted
 	case err == nil:
 		return exitOK

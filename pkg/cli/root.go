@@ -51,7 +51,7 @@ func newRoot(app *App) *cobra.Command {
 			c.PrintErrln("error:", err)
 		}
 	})
-	root.AddCommand(newDoctor(app), newContainers(app), newVersion(app))
+	root.AddCommand(newDoctor(app), newContainers(app), newSwap(app), newVersion(app))
 	root.AddCommand(newTopics()...)
 	return root
 }

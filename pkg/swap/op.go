@@ -1,0 +1,180 @@
+package swap
+
+import "fmt"
+
+// opKind is what an operation does to a file.
+type opKind string
+
+// The kinds of operations.
+const (
+	opAllocate opKind = "allocate" // make a file of that size
+	opFormat   opKind = "format"   // write the swap header
+	opOn       opKind = "on"       // swapon
+	opOff      opKind = "off"      // swapoff
+	opMove     opKind = "move"     // rename
+	opProtect  opKind = "protect"  // chmod 0600
+	opRemove   opKind = "remove"   // unlink: cannot be undone
+	opSweep    opKind = "sweep"    // unlink what a killed run left half made: nothing is lost
+)
+
+// op is one operation on a file.
+type op struct {
+	kind     opKind
+	path, to string // to: of a move
+	size     uint64 // of allocate, format and on: the area, its header included
+	priority int    // of on and off: what the area has or had; below 0 is the kernel's choice
+}
+
+// String spells an operation for tests.
+func (o op) String() string {
+	switch o.kind {
+	case opMove:
+		return fmt.Sprintf("%s %s %s", o.kind, o.path, o.to)
+	case opAllocate:
+		return fmt.Sprintf("%s %s %d", o.kind, o.path, o.size)
+	default:
+		return fmt.Sprintf("%s %s", o.kind, o.path)
+	}
+}
+
+// slot is a name and what a plan, as far as it has come, leaves under it.
+type slot struct {
+	path           string
+	exists, active bool
+	area           uint64 // 0 where it is no swapfile
+	priority       int    // that it is active with
+}
+
+func slotOf(f File) *slot {
+	s := &slot{path: f.Path, exists: f.Exists, area: f.Area(), priority: -1}
+	if f.Active != nil {
+		s.active, s.priority = true, f.Active.Priority
+	}
+	return s
+}
+
+// filePlan is the way from the three names as they are to one active swapfile, or none.
+type filePlan struct {
+	main, fresh, old *slot
+	priority         int // for what is activated
+	ops              []op
+	last             []op // what cannot be undone, so it comes after everything else
+	// bare tells that for a moment none of the swapfiles is active: memory alone must
+	// hold what they held.
+	bare bool
+}
+
+func newFilePlan(s State, priority int) *filePlan {
+	return &filePlan{main: slotOf(s.Main), fresh: slotOf(s.Fresh), old: slotOf(s.Old), priority: priority}
+}
+
+// enable plans the way to an active swapfile of that size under the main name.
+//
+// A file of another size is replaced so that swap is active at every instant: the new
+// file is activated beside the old one, the old one switched off and moved out of the way,
+// activated once more while the new one, which cannot be renamed while it is active, gets
+// its name, and removed in the end. Any of the states between is one that this function starts from
+// as well.
+func (p *filePlan) enable(size uint64, rearm bool) {
+	if p.main.exists && p.main.area == size {
+		if p.main.active && rearm {
+			p.off(p.main)
+		}
+		if !p.main.active {
+			p.on(p.main)
+		}
+		p.clear()
+		return
+	}
+	if p.fresh.exists && p.fresh.area != size {
+		p.off(p.fresh)
+		p.sweep(p.fresh)
+	}
+	if !p.fresh.exists {
+		p.ops = append(p.ops, op{kind: opAllocate, path: p.fresh.path, size: size}, op{kind: opFormat, path: p.fresh.path, size: size})
+		p.fresh.exists, p.fresh.area = true, size
+	}
+	if p.main.exists {
+		p.off(p.main)
+		if p.old.exists {
+			p.off(p.old)
+			p.sweep(p.old)
+		}
+		p.move(p.main, p.old)
+	}
+	p.off(p.fresh)
+	p.move(p.fresh, p.main)
+	p.on(p.main)
+	p.clear()
+}
+
+// disable plans the way to no active swapfile.
+func (p *filePlan) disable(keep bool) {
+	for _, s := range []*slot{p.main, p.old, p.fresh} {
+		p.bare = p.bare || s.active
+		p.turnOff(s)
+	}
+	if p.main.exists && !keep {
+		p.last = append(p.last, op{kind: opRemove, path: p.main.path})
+	}
+	p.clear()
+}
+
+// clear takes away what is left beside the swapfile.
+func (p *filePlan) clear() {
+	for _, s := range []*slot{p.old, p.fresh} {
+		p.turnOff(s)
+		if s.exists {
+			p.last = append(p.last, op{kind: opRemove, path: s.path})
+			s.exists = false
+		}
+	}
+}
+
+func (p *filePlan) on(s *slot) {
+	p.ops = append(p.ops, op{kind: opOn, path: s.path, size: s.area, priority: p.priority})
+	s.active, s.priority = true, p.priority
+}
+
+// off switches an area off, where it is active, once another of the three is active that can take
+// its pages, if there is one.
+func (p *filePlan) off(s *slot) {
+	if !s.active {
+		return
+	}
+	var other *slot
+	for _, o := range []*slot{p.main, p.fresh, p.old} {
+		switch {
+		case o == s || o.area == 0:
+		case o.active:
+			other = o
+		case other == nil:
+			other = o
+		}
+	}
+	switch {
+	case other == nil:
+		p.bare = true
+	case !other.active:
+		p.on(other)
+	}
+	p.turnOff(s)
+}
+
+func (p *filePlan) turnOff(s *slot) {
+	if s.active {
+		p.ops = append(p.ops, op{kind: opOff, path: s.path, size: s.area, priority: s.priority})
+		s.active = false
+	}
+}
+
+func (p *filePlan) move(from, to *slot) {
+	p.ops = append(p.ops, op{kind: opMove, path: from.path, to: to.path})
+	to.exists, to.area = true, from.area
+	from.exists, from.area = false, 0
+}
+
+func (p *filePlan) sweep(s *slot) {
+	p.ops = append(p.ops, op{kind: opSweep, path: s.path})
+	s.exists, s.area = false, 0
+}

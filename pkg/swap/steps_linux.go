@@ -1,0 +1,267 @@
+package swap
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"vmguard/pkg/change"
+	"vmguard/pkg/human"
+)
+
+// Steps makes the plan of a job.
+func (j Job) Steps() change.Plan {
+	var p change.Plan
+	if j.space != "" {
+		p = append(p, change.Step{Name: "space", Text: j.space, Already: true})
+	}
+	p = appendFacts(p, j.already)
+	m := maker{job: j, used: map[string]change.Method{}}
+	for _, o := range j.ops {
+		p = append(p, m.step(o))
+	}
+	p = appendFacts(p, j.after)
+	if j.edit != nil {
+		p = append(p, j.edit.Step(persistName(j.edit), j.edit.text))
+	}
+	if j.reload {
+		p = append(p, reloadStep())
+	}
+	if j.sysctl != nil {
+		p = append(p, j.sysctl.step())
+	}
+	for _, o := range j.last {
+		p = append(p, m.step(o))
+	}
+	return p
+}
+
+func appendFacts(p change.Plan, facts []fact) change.Plan {
+	for _, f := range facts {
+		p = append(p, change.Step{Name: f.name, Text: f.text, Already: true})
+	}
+	return p
+}
+
+func persistName(e *edit) string {
+	if len(e.Now) < len(e.Was) {
+		return "forget"
+	}
+	return "persist"
+}
+
+// maker makes steps of operations on files.
+type maker struct {
+	job Job
+	// used keeps how the blocks of each file were had, by its path.
+	used map[string]change.Method
+}
+
+func (m maker) step(o op) change.Step {
+	switch o.kind {
+	case opAllocate:
+		return m.allocate(o)
+	case opFormat:
+		return m.format(o)
+	case opOn:
+		return m.activate(o)
+	case opOff:
+		return change.Step{
+			Name: "deactivate", Text: "swapoff " + o.path,
+			Apply: func(ctx context.Context, _ change.Progress) (string, error) {
+				return "", explainOff(change.Swapoff(ctx, o.path))
+			},
+			Undo: func(context.Context) error { return change.Swapon(o.path, o.priority) },
+		}
+	case opMove:
+		return change.Step{
+			Name: "rename", Text: o.path + " to " + o.to,
+			Apply: func(context.Context, change.Progress) (string, error) {
+				m.used[o.to] = m.used[o.path]
+				return "", change.Rename(o.path, o.to)
+			},
+			Undo: func(context.Context) error { return change.Rename(o.to, o.path) },
+		}
+	case opProtect:
+		return protect(o)
+	}
+	s := change.Step{
+		Name: "remove", Text: o.path,
+		Apply: func(context.Context, change.Progress) (string, error) { return "", change.Remove(o.path) },
+	}
+	s.Harmless = o.kind == opSweep
+	return s
+}
+
+func protect(o op) change.Step {
+	var was fs.FileMode
+	return change.Step{
+		Name: "protect", Text: o.path + ", mode 0600",
+		Apply: func(context.Context, change.Progress) (string, error) {
+			var err error
+			was, err = change.Chmod(o.path, 0o600)
+			return "", err
+		},
+		Undo: func(context.Context) error {
+			_, err := change.Chmod(o.path, was)
+			return err
+		},
+	}
+}
+
+func (m maker) allocate(o op) change.Step {
+	how := ""
+	switch m.job.method {
+	case change.Fallocate:
+		how = " by fallocate"
+	case change.Write:
+		how = " by writing zeroes"
+	}
+	return change.Step{
+		Name: "allocate", Text: fmt.Sprintf("%s, %s%s, mode 0600", o.path, human.Bytes(o.size), how),
+		Apply: func(ctx context.Context, progress change.Progress) (string, error) {
+			used, err := change.Allocation{
+				Path: o.path, Size: o.size, Method: m.job.method, NoCopyOnWrite: m.job.nocow, Label: m.job.label,
+			}.Create(ctx, progress)
+			if err != nil {
+				return "", err
+			}
+			m.used[o.path] = used
+			said := "by fallocate"
+			if used == change.Write {
+				said = "by writing zeroes"
+			}
+			return fmt.Sprintf("%s, %s %s, mode 0600", o.path, human.Bytes(o.size), said), nil
+		},
+		Undo: func(context.Context) error { return change.Remove(o.path) },
+	}
+}
+
+func (m maker) format(o op) change.Step {
+	return change.Step{
+		Name: "format", Text: "swap header, label " + Label + ", a new UUID",
+		Apply: func(context.Context, change.Progress) (string, error) {
+			header, err := newHeader(o.size)
+			if err != nil {
+				return "", err
+			}
+			return "swap header, label " + Label + ", UUID " + header.UUIDString(), change.WriteAt(o.path, header.Encode(), 0)
+		},
+		Harmless: true, // the file itself goes
+	}
+}
+
+// newHeader makes a header with a random UUID (RFC 9562, version 4), for this machine's
+// page size.
+func newHeader(size uint64) (Header, error) {
+	var uuid [16]byte
+	_, _ = rand.Read(uuid[:]) // never errs
+	uuid[6] = uuid[6]&0x0f | 0x40
+	uuid[8] = uuid[8]&0x3f | 0x80
+	return NewHeader(size, uint64(unix.Getpagesize()), uuid, Label)
+}
+
+// activate switches an area on. Where the kernel refuses its blocks, as it may those of a
+// preallocated file, they are written with zeroes, and it is tried once more.
+func (m maker) activate(o op) change.Step {
+	text := "swapon " + o.path
+	if o.priority >= 0 {
+		text += fmt.Sprintf(", priority %d", o.priority)
+	}
+	return change.Step{
+		Name: "activate", Text: text,
+		Apply: func(ctx context.Context, progress change.Progress) (string, error) {
+			said := kernelLog()
+			err := change.Swapon(o.path, o.priority)
+			if !errors.Is(err, unix.EINVAL) {
+				return "", explainOn(err, nil)
+			}
+			reasons := said()
+			if m.job.method == change.Fallocate || m.used[o.path] == change.Write || !curable(reasons) {
+				return "", explainOn(err, reasons)
+			}
+			if err := m.rewrite(ctx, o, progress); err != nil {
+				return "", err
+			}
+			said = kernelLog()
+			if err := change.Swapon(o.path, o.priority); err != nil {
+				return "", explainOn(err, said())
+			}
+			return text + ", after writing zeroes: the kernel refused the preallocated file" + spell(reasons), nil
+		},
+		Undo: func(ctx context.Context) error { return explainOff(change.Swapoff(ctx, o.path)) },
+	}
+}
+
+func (m maker) rewrite(ctx context.Context, o op, progress change.Progress) error {
+	if err := change.Overwrite(ctx, o.path, o.size, progress); err != nil {
+		return err
+	}
+	header, err := newHeader(o.size)
+	if err != nil {
+		return err
+	}
+	m.used[o.path] = change.Write
+	return change.WriteAt(o.path, header.Encode(), 0)
+}
+
+// explainOn adds to a refused swapon what the kernel said in its log.
+func explainOn(err error, reasons []string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EPERM):
+		return fmt.Errorf("%w: the kernel has as many swap areas as it takes, or this process lacks CAP_SYS_ADMIN", err)
+	case len(reasons) == 0:
+		return err
+	}
+	return fmt.Errorf("%w; the kernel's log says: %s", err, strings.Join(reasons, "; "))
+}
+
+func explainOff(err error) error {
+	if errors.Is(err, unix.ENOMEM) {
+		return fmt.Errorf("%w: memory cannot take back what is swapped out", err)
+	}
+	return err
+}
+
+func reloadStep() change.Step {
+	return change.Step{
+		Name: "reload", Text: "systemctl daemon-reload", Optional: true,
+		Apply: func(ctx context.Context, _ change.Progress) (string, error) { return "", change.ReloadSystemd(ctx) },
+		Undo:  change.ReloadSystemd,
+	}
+}
+
+// step sets the value for the next boot, where that changes, and then the running one.
+func (e sysctlEdit) step() change.Step {
+	s := e.Step("swappiness", e.text)
+	apply, undo := s.Apply, s.Undo
+	if s.Diff == "" { // the file stays as it is
+		apply = func(context.Context, change.Progress) (string, error) { return "", nil }
+		undo = func(context.Context) error { return nil }
+	}
+	set := func(value int64) error {
+		if e.now == e.was {
+			return nil
+		}
+		return change.SetSysctl(swappinessProc, strconv.FormatInt(value, 10))
+	}
+	s.Apply = func(ctx context.Context, progress change.Progress) (string, error) {
+		if err := set(e.now); err != nil {
+			return "", err
+		}
+		if _, err := apply(ctx, progress); err != nil {
+			return "", errors.Join(err, set(e.was))
+		}
+		return "", nil
+	}
+	s.Undo = func(ctx context.Context) error { return errors.Join(undo(ctx), set(e.was)) }
+	return s
+}
