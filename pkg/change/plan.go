@@ -69,6 +69,9 @@ type Result struct {
 	Interrupted bool
 }
 
+// Complete tells whether all steps are done, or were so already.
+func (r Result) Complete() bool { return r.Err == nil }
+
 // Restored tells whether a failed plan left the host as it was: each step that was
 // applied has been taken back.
 func (r Result) Restored() bool {

@@ -95,7 +95,7 @@ func (c swapChange) write(app *App, job swap.Job, result report.Change) error {
 			return writing(err)
 		}
 	}
-	if failed := result.Result.Err != nil; failed {
+	if !result.Result.Complete() {
 		return nil // told as the command's error
 	}
 	if err := report.NotesText(app.Stdout, result.Notes, style); err != nil {
