@@ -104,8 +104,11 @@ func (o *swapEnable) parse(c *cobra.Command) error {
 		return swap.PlanEnable(state, o.request)
 	}
 	o.change.done = func(j swap.Job) string {
-		until := ", and stays on after a reboot"
-		if o.noPersist {
+		until := ""
+		switch {
+		case j.Persistent:
+			until = ", and stays on after a reboot"
+		case o.noPersist:
 			until = " until the next reboot"
 		}
 		return fmt.Sprintf("swap is on: %s, %s%s", j.File, human.Bytes(j.Size), until)

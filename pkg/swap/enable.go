@@ -207,8 +207,8 @@ func (j *Job) note(s State, r EnableRequest) {
 	if j.nocow {
 		j.Notes = append(j.Notes, "btrfs: while the swapfile is active, no snapshot can be made of the subvolume that it is in")
 	}
-	if !r.Persist {
-		j.Notes = append(j.Notes, "--no-persist: after a reboot this swap is off")
+	if !r.Persist && j.Persistent {
+		j.Notes = append(j.Notes, "--no-persist leaves "+fstabFile+" alone, which brings this swap back after a reboot")
 	}
 	if j.edit != nil && s.Etc.VolatileUnknown != "" {
 		j.Notes = append(j.Notes, "whether /etc outlives a reboot on this system cannot be told: "+s.Etc.VolatileUnknown)

@@ -14,6 +14,8 @@ type Job struct {
 	// there will be none.
 	File string
 	Size uint64
+	// Persistent tells that the swapfile is active again after a reboot.
+	Persistent bool
 	// Notes are what the user should know beside the steps.
 	Notes []string
 	// Undo is the command that takes the whole back; empty where nothing is done, or no command can.

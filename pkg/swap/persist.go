@@ -28,6 +28,8 @@ func (s State) means(spec string) bool {
 
 // planPersist sees to it that fstab names the file once, in a form that works at boot.
 func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
+	wrong, line := s.fstabFaults(r, priority)
+	j.Persistent = r.Persist || s.ownUnit() != "" || line != 0 && wrong == ""
 	if !r.Persist {
 		return nil
 	}
@@ -36,7 +38,6 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 		return nil
 	}
 	entry := Entry{Path: j.File, Priority: priority}
-	wrong, line := s.fstabFaults(r, priority)
 	switch {
 	case line != 0 && wrong == "":
 		j.after = append(j.after, fact{"persist", fmt.Sprintf("%s line %d names it", fstabFile, line)})
