@@ -5,6 +5,7 @@
 // A plan has one instruction a line:
 //
 //	run NAME [CODE,...] COMMAND [ARGUMENT...]   a program to measure, and the exit codes that are right (0)
+//	after NAME COMMAND [ARGUMENT...]            what runs after each run of it, and is not measured
 //	time NAME OTHER MAX                         its median time may be at most MAX times the other's
 //	rss NAME MAX                                its largest resident memory may be at most MAX MiB
 //
@@ -55,6 +56,7 @@ type program struct {
 	name    string
 	codes   []int
 	command []string
+	after   []string // empty for nothing
 
 	times  []time.Duration
 	maxRSS int64 // bytes
@@ -91,6 +93,11 @@ func (prog *program) runOnce(ctx context.Context) (time.Duration, int64, error) 
 	}
 	if code := cmd.ProcessState.ExitCode(); !slices.Contains(prog.codes, code) {
 		return 0, 0, fmt.Errorf("%q ended with %v", prog.command, cmd.ProcessState)
+	}
+	if len(prog.after) > 0 {
+		if out, err := exec.CommandContext(ctx, prog.after[0], prog.after[1:]...).CombinedOutput(); err != nil {
+			return 0, 0, fmt.Errorf("%q: %w\n%s", prog.after, err, out)
+		}
 	}
 	return took, maxRSS(cmd.ProcessState), nil
 }

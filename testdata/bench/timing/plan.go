@@ -50,6 +50,9 @@ func (p *plan) add(fields []string) error {
 		}
 		p.programs = append(p.programs, prog)
 		return nil
+	case fields[0] == "after" && len(fields) > 2 && p.program(fields[1]) != nil:
+		p.program(fields[1]).after = fields[2:]
+		return nil
 	case fields[0] == "time" && len(fields) == 4 && p.program(fields[2]) != nil:
 		return p.limit(fields[1], fields[2], fields[3])
 	case fields[0] == "rss" && len(fields) == 3:

@@ -15,6 +15,7 @@ func TestParseRejects(t *testing.T) {
 		"run a true\ntime a b 3":            "line 2: not understood",
 		"run a true\ntime b a 3":            `no program "b"`,
 		"run a true\nrss a much":            "invalid syntax",
+		"run a true\nafter b true":          "line 2: not understood",
 		"run a true\n\nrun b true\nrss c 1": `line 4: no program "c"`,
 	} {
 		if _, err := parse(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -54,10 +55,12 @@ func TestReportHoldsLimits(t *testing.T) {
 func TestMeasureMindsExitCodes(t *testing.T) {
 	t.Parallel()
 	for text, ok := range map[string]bool{
-		"run a false":          false,
-		"run a 1 false":        true,
-		"run a 0,1 true":       true,
-		"run a /no/such/thing": false,
+		"run a false":               false,
+		"run a 1 false":             true,
+		"run a 0,1 true":            true,
+		"run a /no/such/thing":      false,
+		"run a true\nafter a true":  true,
+		"run a true\nafter a false": false,
 	} {
 		p, err := parse(strings.NewReader(text))
 		if err != nil {
