@@ -20,6 +20,7 @@ import (
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
 	"vmguard/pkg/report"
+	"vmguard/pkg/swap"
 )
 
 const (
@@ -120,6 +121,7 @@ func TestRecordingsFollowTheirSchema(t *testing.T) {
 			accepts(t, schema(t, "facts"), readFile(t, file))
 			accepts(t, schema(t, "doctor-report"), vmguard(t, "doctor", "-o", "json", "--facts", file))
 			accepts(t, schema(t, "container-list"), containersOf(t, file))
+			accepts(t, schema(t, "swap-status"), swapStatusOf(t, file))
 		})
 	}
 }
@@ -150,12 +152,31 @@ func containersOf(t *testing.T, file string) []byte {
 	return out.Bytes()
 }
 
+// swapStatusOf gives the SwapStatus document of a recording.
+func swapStatusOf(t *testing.T, file string) []byte {
+	t.Helper()
+	facts, err := host.Read(bytes.NewReader(readFile(t, file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := swapProblems(facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := report.SwapStatusJSON(&out, report.SwapStatus{Status: swap.NewStatus(facts, nil), Problems: problems}); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 func TestLiveHostFollowsTheSchemas(t *testing.T) {
 	onLinux(t)
 	file := filepath.Join(t.TempDir(), "facts.json")
 	accepts(t, schema(t, "doctor-report"), vmguard(t, "doctor", "-o", "json", "--save-facts", file))
 	accepts(t, schema(t, "facts"), readFile(t, file))
 	accepts(t, schema(t, "doctor-report"), vmguard(t, "doctor", "-o", "json", "--facts", file))
+	accepts(t, schema(t, "swap-status"), vmguard(t, "swap", "status", "-o", "json"))
 }
 
 func TestLiveContainersFollowTheirSchema(t *testing.T) {
@@ -180,6 +201,7 @@ func documents(t *testing.T) map[string][]byte {
 		"doctor-report":  vmguard(t, "doctor", "-o", "json", "--facts", sick),
 		"container-list": containersOf(t, sick),
 		"facts":          readFile(t, sick),
+		"swap-status":    swapStatusOf(t, filepath.Join(factsDir, "hostile.json")), // it has swap
 	}
 }
 
@@ -297,6 +319,19 @@ func TestSchemasRefuseWrongValues(t *testing.T) {
 		{"facts", []any{"data", "containers", "value", 1, "process", "value"}, "runtime", "ruby"},
 		{"facts", []any{"data", "containers", "value", 1, "process", "value"}, "sigCgt", json.Number("18446744073709551616")},
 		{"facts", []any{"data", "sysctls", "vm.swappiness"}, "value", json.Number("1.5")},
+		{"swap-status", nil, "kind", "Swap"},
+		{"swap-status", []any{"data"}, "problems", nil},
+		{"swap-status", []any{"data"}, "totalBytes", json.Number("-1")},
+		{"swap-status", []any{"data", "memory", "value"}, "availableBytes", "all"},
+		{"swap-status", []any{"data", "problems", 0}, "status", "pass"},
+		{"swap-status", []any{"data", "areas", 0}, "kind", "disk"},
+		{"swap-status", []any{"data", "areas", 0}, "priority", nil}, // of an area in use
+		{"swap-status", []any{"data", "areas", 0}, "sizeBytes", nil},
+		{"swap-status", []any{"data", "areas", 1}, "persistence", nil},
+		{"swap-status", []any{"data", "areas", 0, "persistence"}, "state", "perhaps"},
+		{"swap-status", []any{"data", "areas", 0, "persistence"}, "why", nil}, // of an answer that is not yes
+		{"swap-status", []any{"data", "areas", 1, "persistence"}, "how", nil}, // of a yes
+		{"swap-status", []any{"data", "areas", 0, "permissions", "value"}, "mode", "0600"},
 	}
 	documents := documents(t)
 	for _, tt := range tests {
@@ -366,16 +401,27 @@ func filledFacts() *host.Facts {
 	return f
 }
 
+// filledSwapStatus has every field set, and a word where only certain ones are right.
+func filledSwapStatus(problem finding.Finding) report.SwapStatus {
+	var s report.SwapStatus
+	fill(reflect.ValueOf(&s.Status).Elem())
+	s.Areas[0].Kind, s.Areas[0].Persistence.State = swap.KindFile, swap.PersistYes
+	problem.Status = finding.Unknown
+	s.Problems = finding.Report{problem}
+	return s
+}
+
 // The schemas know every field that there is, not only those of the recordings.
 func TestSchemasKnowEveryField(t *testing.T) {
 	facts := filledFacts()
 	var one finding.Finding
 	fill(reflect.ValueOf(&one).Elem())
-	var recording, containers, doctor bytes.Buffer
+	var recording, containers, doctor, status bytes.Buffer
 	for _, err := range []error{
 		facts.Write(&recording),
 		report.ContainersJSON(&containers, []report.ContainerRow{{Container: facts.Containers.Value[0], StopSignal: &one}}),
 		report.DoctorJSON(&doctor, report.Doctor{Version: "dev", Facts: facts, Findings: finding.Report{one}}),
+		report.SwapStatusJSON(&status, filledSwapStatus(one)),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -384,4 +430,5 @@ func TestSchemasKnowEveryField(t *testing.T) {
 	accepts(t, schema(t, "facts"), recording.Bytes())
 	accepts(t, schema(t, "container-list"), containers.Bytes())
 	accepts(t, schema(t, "doctor-report"), doctor.Bytes())
+	accepts(t, schema(t, "swap-status"), status.Bytes())
 }
