@@ -24,8 +24,10 @@ const exitCodesHelp = `Exit codes of every vmguard command:
     1  the answer is bad: a finding at or above --fail-on (default critical)
     2  the command line is wrong
     3  vmguard could not do its work: a file cannot be read, Docker is required
-       and does not answer, root's rights are missing
-  130  interrupted (Ctrl-C); what was found until then is printed
+       and does not answer, root's rights are missing; or it refused to change
+       the host, or a step failed: what was done is then undone
+  130  interrupted (Ctrl-C); what was found until then is printed, and a change of
+       the host is undone
 
 What is unknown is listed and counted, and does not change the exit code.
 `
