@@ -104,12 +104,17 @@ func asking(run context.Context, s Source) func() asked {
 	}
 }
 
+// installedReading looks for signs of an engine without asking it.
+func installedReading(s Source, sh shared) reading {
+	return fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
+		func(context.Context) Fact[bool] { return readDockerInstalled(s, sh.daemons()) })
+}
+
 // engineReadings are those that need the engine, or the process and files of it.
 func engineReadings(run context.Context, s Source, sh shared) []reading {
 	ask := asking(run, s)
 	return []reading{
-		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
-			func(context.Context) Fact[bool] { return readDockerInstalled(s, sh.daemons()) }),
+		installedReading(s, sh),
 		fact(fileLimit, func(f *Facts) *Fact[DaemonConfig] { return &f.DaemonConfig },
 			func(context.Context) Fact[DaemonConfig] { return readDaemonConfig(s.FS, sh.daemons()) }),
 		engineReading(run, ask),

@@ -12,7 +12,7 @@ import (
 )
 
 // CollectSwap takes the part of a snapshot that swap is about: the swap areas in use,
-// those set up for boot, memory, the system, sysctls, daemons, and the root disk. They
+// those set up for boot, memory, the system, sysctls, daemons, whether an engine is installed, and the root disk. They
 // are read as Collect reads them, within 2 s. All other facts stay not collected; the
 // engine and the kernel's log are not asked.
 func CollectSwap(ctx context.Context, s Source) *Facts {
@@ -25,7 +25,7 @@ func CollectSwap(ctx context.Context, s Source) *Facts {
 	defer cancel()
 	sh := newShared(s)
 	gather(ctx, facts, append(swapReadings(s, sh),
-		memoryReading(s), systemReading(s, sh), daemonsReading(sh), rootDiskReading(s, sh), sysctlReading(s)))
+		memoryReading(s), systemReading(s, sh), daemonsReading(sh), installedReading(s, sh), rootDiskReading(s, sh), sysctlReading(s)))
 	return facts
 }
 

@@ -41,7 +41,7 @@ func notAboutSwap(besides map[string]string) map[string]string {
 	list := map[string]string{}
 	for _, name := range []string{
 		"cloud", "cgroup", "vmstat", "pressure memory", "pressure cpu", "pressure io", "oom", "conntrack",
-		"docker installed", "docker", "engine here", "docker config", "containers",
+		"docker", "engine here", "docker config", "containers",
 	} {
 		list[name] = "not collected"
 	}
