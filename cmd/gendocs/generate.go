@@ -29,6 +29,10 @@ func generate() (map[string][]byte, error) {
 // addPages adds a Markdown page and a man page for a command and all below it.
 func addPages(files map[string][]byte, c *cobra.Command) error {
 	c.DisableAutoGenTag = true
+	if c.HasParent() {
+		// Else the generator gives each command with others below it a help command, which no run of vmguard has.
+		c.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	}
 	name := strings.ReplaceAll(c.CommandPath(), " ", "-")
 	var page bytes.Buffer
 	link := func(s string) string { return strings.ReplaceAll(s, "_", "-") }
@@ -44,6 +48,9 @@ func addPages(files map[string][]byte, c *cobra.Command) error {
 	}
 	files["man/"+name+".1"] = man.Bytes()
 	for _, sub := range c.Commands() {
+		if sub.Hidden {
+			continue
+		}
 		if err := addPages(files, sub); err != nil {
 			return err
 		}

@@ -95,8 +95,8 @@ func expect(t *testing.T, report []finding, want finding) {
 func expectMended(t *testing.T, out string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(string(readFile(t, filepath.Join(out, "mended.ndjson")))), "\n")
-	if len(lines) != 9 {
-		t.Errorf("%d commands were typed, want 9", len(lines))
+	if len(lines) != 10 {
+		t.Errorf("%d commands were typed, want 10", len(lines))
 	}
 	for _, line := range lines {
 		var mended struct {
@@ -112,6 +112,9 @@ func expectMended(t *testing.T, out string) {
 		}
 		if mended.Code != 0 || strings.Contains(strings.Join(mended.After, " "), "fail") || len(mended.After) == 0 {
 			t.Errorf("%s: %q ended with %d, and afterwards: %v", mended.Found.ID, mended.Found.Remedy.Command, mended.Code, mended.After)
+		}
+		if strings.HasPrefix(mended.Found.ID, "swap-") && !strings.HasPrefix(mended.Found.Remedy.Command, "sudo vmguard swap enable") {
+			t.Errorf("%s is mended by %q", mended.Found.ID, mended.Found.Remedy.Command)
 		}
 	}
 }

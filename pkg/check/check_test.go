@@ -244,6 +244,10 @@ func swapRules() map[string][]ruleCase {
 			}, []verdict{fails(finding.Warning, "does not exist")}},
 			{"deleted while in use", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].Deleted, f.Fstab.Value = true, nil },
 				[]verdict{fails(finding.Warning, "deleted while in use")}},
+			{"deleted while in use, and fstab still names it", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value[0].Deleted = true
+				f.Fstab.Value = []host.FstabSwap{{Line: 2, Spec: f.Swaps.Value[0].Path, Exists: host.Known(false, "/")}}
+			}, []verdict{fails(finding.Warning, "deleted while in use")}},
 			{"zram by its generator", func(f *host.Facts, _ *host.Container) {
 				f.Swaps.Value[0], f.Fstab.Value, f.ZramConf.Value = host.SwapArea{Path: "/dev/zram0", Type: "partition", Size: gib}, nil, true
 			}, []verdict{passes("comes back")}},
@@ -262,6 +266,7 @@ func swapRules() map[string][]ruleCase {
 			{"group-readable", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.Mode = 0o640 }, []verdict{fails(finding.Warning, "not root's alone")}},
 			{"somebody else's", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].File.Value.UID = 1000 }, []verdict{fails(finding.Critical, "not root's alone")}},
 			{"partition", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].Type = "partition" }, []verdict{isSkipped("no swapfile")}},
+			{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []verdict{isUnknown("does not show the VM's files")}},
 			{"not readable", func(f *host.Facts, _ *host.Container) {
 				f.Swaps.Value[0].File = host.Missing[host.SwapFile]("permission denied")
 			}, []verdict{isUnknown("permission denied")}},

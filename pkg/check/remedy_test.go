@@ -9,39 +9,22 @@ import (
 	"vmguard/pkg/host"
 )
 
+// remedyCase changes the healthy VM and says what the first remedy of one check then is.
+type remedyCase struct {
+	name, id string
+	change   func(f *host.Facts, c *host.Container)
+	command  string // all of it; empty for none
+	text     string // must stand in the sentence
+}
+
 // TestRemedies holds the commands that users paste as root: what they say, and where
 // there is rather none.
 func TestRemedies(t *testing.T) {
-	const swapfile = `sudo sh -c 'umask 077; if test -e /swapfile; then echo "/swapfile exists already" >&2; exit 1; fi; { fallocate -l 2048M /swapfile && mkswap /swapfile && swapon /swapfile; } || { rm -f /swapfile; exit 1; }; printf "\n/swapfile none swap sw,nofail 0 0\n" >> /etc/fstab'`
-	noSwap := func(f *host.Facts) { f.Swaps.Value, f.Fstab.Value = nil, nil }
 	grown := func(c *host.Container) { // has run for a day without a limit
 		c.Limits.Memory = 0
 		c.Memory.Value.Peak, c.Memory.Value.SwapUsage = ptr(uint64(300*mib)), ptr(uint64(50*mib))
 	}
-	for _, tt := range []struct {
-		name, id string
-		change   func(f *host.Facts, c *host.Container)
-		command  string // all of it; empty for none
-		text     string // must stand in the sentence
-	}{
-		{"ext4", "swap-enabled", func(f *host.Facts, _ *host.Container) { noSwap(f) }, swapfile, "2.0 GiB"},
-		{"in a container", "swap-enabled", func(f *host.Facts, _ *host.Container) { noSwap(f); f.System.Value.Container = "docker" }, "", "on the VM itself"},
-		{"btrfs", "swap-enabled", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Disks[0].Value.FS = "btrfs" }, "", "subvolume"},
-		{"zfs", "swap-enabled", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Disks[0].Value.FS = "zfs" }, "", "zfs"},
-		{"old XFS", "swap-enabled", func(f *host.Facts, _ *host.Container) {
-			noSwap(f)
-			f.Disks[0].Value.FS, f.System.Value.Kernel = "xfs", "4.14.355-276.amzn2.x86_64"
-		}, strings.Replace(swapfile, "fallocate -l 2048M /swapfile", "dd if=/dev/zero of=/swapfile bs=1M count=2048", 1), "2.0 GiB"},
-		{"read-only root", "swap-enabled", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Disks[0].Value.ReadOnly = true }, "", "start-up configuration"},
-		{"no room", "swap-enabled", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Disks[0].Value.Free = 4 * gib }, "", "free disk space first"},
-		{"little room", "swap-enabled", func(f *host.Facts, _ *host.Container) { noSwap(f); f.Disks[0].Value.Free = 5 * gib },
-			strings.Replace(swapfile, "2048M", "1024M", 1), "1.0 GiB"},
-		{"a partition", "swap-persistent", func(f *host.Facts, _ *host.Container) {
-			f.Swaps.Value[0] = host.SwapArea{Path: "/dev/nvme1n1p2", Type: "partition", Aliases: []string{"PARTUUID=9", "UUID=12-34"}}
-			f.Fstab.Value = nil
-		}, `printf '\n%s none swap sw,nofail 0 0\n' UUID=12-34 | sudo tee -a /etc/fstab`, "fstab"},
-		{"a name with blanks", "swap-persistent", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].Path, f.Fstab.Value = "/swap file", nil },
-			`printf '\n%s none swap sw,nofail 0 0\n' '/swap\040file' | sudo tee -a /etc/fstab`, "fstab"},
+	for _, tt := range append(swapRemedies(), []remedyCase{
 		{"right after the start", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c); c.StartedAt = now.Add(-time.Hour) }, "", "watch for a day"},
 		{"no peak known", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c); c.Memory.Value.Peak = nil }, "", "watch for a day"},
 		{"after a day", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c) }, "docker update --memory 448m --memory-swap 896m web", "peak of the last 25 h"},
@@ -80,7 +63,7 @@ func TestRemedies(t *testing.T) {
 			"echo 'net.ipv4.tcp_keepalive_time = 120' | sudo tee /etc/sysctl.d/99-vmguard-net-ipv4-tcp_keepalive_time.conf && sudo sysctl -p /etc/sysctl.d/99-vmguard-net-ipv4-tcp_keepalive_time.conf", "heartbeat"},
 		{"a hostile name", "container-unhealthy", func(_ *host.Facts, c *host.Container) { c.Name, c.Health.Status = "a';reboot;'", "unhealthy" },
 			`docker restart 'a'\'';reboot;'\'''`, "restart it"},
-	} {
+	}...) {
 		t.Run(tt.id+"/"+tt.name, func(t *testing.T) {
 			f := healthy()
 			tt.change(f, &f.Containers.Value[0])

@@ -1,10 +1,8 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
@@ -26,7 +24,8 @@ var swapEnabled = Check{
 		"most often the largest one, which is a container. Swap turns a burst into a slow moment.",
 	Rule: "Fails when /proc/swaps lists no area. With containers running: critical below 4 GiB of RAM, a warning below 16 GiB, else info. " +
 		"Without containers: a warning below 1 GiB, else info. An installed engine whose containers are not known counts as having some. Does not apply where a kubelet runs, which expects swap to be off unless told otherwise.",
-	Fix:   "Add a swapfile. 2 GiB up to 4 GiB of RAM and 4 GiB above is enough to ride out a burst; swap is resilience, not memory.",
+	Fix: "Add a swapfile with vmguard swap enable. 2 GiB up to 4 GiB of RAM and 4 GiB above is enough to ride out a burst, " +
+		"and less is proposed where the disk would be left with under 10 % or 1 GiB; swap is resilience, not memory.",
 	Judge: func(f *host.Facts) []finding.Finding { return one(judgeSwapEnabled(f)) },
 }
 
@@ -75,186 +74,13 @@ func swapSeverity(ram uint64, containers bool) finding.Severity {
 	}
 }
 
-// swapRemedy gives the command that makes, activates and persists a swapfile, or
-// says why there is none for this filesystem.
-func swapRemedy(f *host.Facts) *finding.Remedy {
-	if f.System.Known() && f.System.Value.Container != "" {
-		return remedy("vmguard runs in a container, where swap cannot be set: run it on the VM itself", "")
-	}
-	if slices.ContainsFunc(f.Fstab.Value, func(s host.FstabSwap) bool { return !s.NoAuto && s.Exists.Value }) {
-		return remedy("/etc/fstab names a swap area that is not active: activate it", "sudo swapon -a")
-	}
-	i := slices.IndexFunc(f.Disks, func(d host.Fact[host.Disk]) bool { return d.Known() && d.Value.Role == host.RoleRoot })
-	if i < 0 {
-		return remedy("add a swapfile; how much room / has is not known", "")
-	}
-	disk := f.Disks[i].Value
-	size := swapSize(f.Memory.Value.Total, disk)
-	allocate := fmt.Sprintf("fallocate -l %dM /swapfile", size/mib)
-	switch {
-	case disk.ReadOnly || strings.Contains(f.System.Value.OS, "Container-Optimized"):
-		return remedy("this system's files do not outlive a reboot: add a swapfile from its start-up configuration (cloud-init, Ignition)", "")
-	case size == 0:
-		return remedy(fmt.Sprintf("free disk space first: / has only %s left, too little for a swapfile", human.Bytes(disk.Free)), "")
-	case disk.FS == "ext4" || disk.FS == "xfs" && !oldKernel(f.System.Value.Kernel):
-	case disk.FS == "btrfs":
-		return remedy("/ is btrfs: a swapfile there needs a subvolume of its own and no copy-on-write (btrfs filesystem mkswapfile)", "")
-	case disk.FS == "ext2" || disk.FS == "ext3" || disk.FS == "xfs":
-		allocate = fmt.Sprintf("dd if=/dev/zero of=/swapfile bs=1M count=%d", size/mib) // holes are refused, and fallocate leaves some
-	default:
-		return remedy(fmt.Sprintf("/ is %s, which may hold no swapfile: add a swap partition or a disk", cmp.Or(disk.FS, "of an unknown kind")), "")
-	}
-	return remedy(fmt.Sprintf("add a swapfile of %s", human.Bytes(size)),
-		`sudo sh -c 'umask 077; if test -e /swapfile; then echo "/swapfile exists already" >&2; exit 1; fi; { `+allocate+
-			` && mkswap /swapfile && swapon /swapfile; } || { rm -f /swapfile; exit 1; }; printf "\n/swapfile none swap sw,nofail 0 0\n" >> /etc/fstab'`)
-}
-
-// oldKernel tells a kernel before 4.18, on which a swapfile that XFS preallocated is
-// refused (iomap_swapfile_activate came with 4.18). What cannot be read counts as old.
-func oldKernel(release string) bool {
-	var major, minor int
-	if n, err := fmt.Sscanf(release, "%d.%d", &major, &minor); n != 2 || err != nil {
-		return true
-	}
-	return major < 4 || major == 4 && minor < 18
-}
-
-// swapSize is 2 GiB up to 4 GiB of RAM and 4 GiB above, less where the disk would
-// be left with under 1 GiB or 10 %, and 0 where not even 512 MiB fit.
-func swapSize(ram uint64, disk host.Disk) uint64 {
-	size := uint64(2 * gib)
-	if ram > 4*gib {
-		size = 4 * gib
-	}
-	keep := max(gib, disk.Size/10)
-	for disk.Free < keep+size {
-		if size /= 2; size < 512*mib {
-			return 0
-		}
-	}
-	return size
-}
-
-var swapPersistent = Check{
-	ID: "swap-persistent", Area: finding.Memory, Worst: finding.Warning,
-	Title: "Active swap and configured swap agree",
-	Why: "Swap that is active but not configured is gone after the next reboot, and nobody notices until memory runs out. " +
-		"Swap that is configured but not active protects nothing now.",
-	Rule: "A warning for each active area that neither /etc/fstab nor an enabled systemd unit names, and for each configured one that is not active; " +
-		"info for an area that is listed twice. Unknown for compressed memory (zram) that no known service sets up, and where the configuration cannot be read. " +
-		"Does not apply where a kubelet runs and no swap is active.",
-	Fix:   "Add the missing line to /etc/fstab with the option nofail, so that a missing swapfile does not stop the boot, or activate what is listed.",
-	Judge: judgeSwapPersistent,
-}
-
-func judgeSwapPersistent(f *host.Facts) []finding.Finding {
-	if !f.Swaps.Known() {
-		return one(unknown("cannot tell which swap is active: " + f.Swaps.Why()))
-	}
-	if f.System.Value.Container != "" {
-		return one(unknown("vmguard runs in a container, whose /etc/fstab is not the VM's"))
-	}
-	if !f.Fstab.Known() {
-		return one(unknown("cannot tell which swap is configured: " + f.Fstab.Why()))
-	}
-	if len(f.Swaps.Value) == 0 && hasDaemon(f, "kubelet") {
-		return one(skipped(kubeletHere))
-	}
-	var out []finding.Finding
-	for _, area := range f.Swaps.Value {
-		out = append(out, judgePersistence(f, area)...)
-	}
-	for _, line := range f.Fstab.Value {
-		if !line.NoAuto && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, line.Spec, line.Target) }) {
-			out = append(out, inactiveSwap(line))
-		}
-	}
-	for _, unit := range f.Units.Value {
-		if unit.Enabled && !unit.FromFstab && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, unit.What, unit.Target) }) {
-			out = append(out, fail(finding.Warning, unit.What+" is configured as swap ("+unit.Name+") but not active: it protects nothing now",
-				remedy("activate it", "sudo systemctl start "+human.ShellWord(unit.Name)), evidence(unit.Path, "What="+unit.What)))
-		}
-	}
-	if len(out) == 0 {
-		if len(f.Swaps.Value) == 0 {
-			return one(skipped("no swap is active or configured"))
-		}
-		return one(pass("all active swap comes back after a reboot", evidence(f.Fstab.Source, swapPaths(f.Swaps.Value))))
-	}
-	return out
-}
-
-func judgePersistence(f *host.Facts, area host.SwapArea) []finding.Finding {
-	var lines []string
-	for _, line := range f.Fstab.Value {
-		if !line.NoAuto && names(area, line.Spec, line.Target) {
-			lines = append(lines, fmt.Sprintf("line %d: %s", line.Line, line.Spec))
-		}
-	}
-	switch {
-	case len(lines) > 1:
-		return one(fail(finding.Info, fmt.Sprintf("%s is listed %d times: the second try to activate it fails at every boot", area.Path, len(lines)),
-			remedy("keep one of the lines", ""), evidence(f.Fstab.Source, strings.Join(lines, ", "))))
-	case len(lines) == 1 || slices.ContainsFunc(f.Units.Value, func(u host.SwapUnit) bool {
-		return u.Enabled && !u.FromFstab && names(area, u.What, u.Target)
-	}):
-		return nil
-	case area.Zram():
-		return zramPersistence(f, area)
-	case !f.Units.Known():
-		return one(unknown(fmt.Sprintf("%s is not in /etc/fstab, and whether a systemd unit activates it cannot be told: %s", area.Path, f.Units.Why())))
-	case area.Deleted:
-		return one(fail(finding.Warning, area.Path+" was deleted while in use: its space stays taken, and it is gone after the next reboot",
-			remedy("switch it off when memory allows, and make a new swapfile", ""), evidence(f.Swaps.Source, area.Path+" (deleted)")))
-	}
-	return one(fail(finding.Warning, area.Path+" is active but not configured, as far as vmguard knows (fstab, .swap units, zram): after the next reboot this VM may have that much less swap",
-		remedy("add it to /etc/fstab, unless a boot script sets it up", fmt.Sprintf(`printf '\n%%s none swap sw,nofail 0 0\n' %s | sudo tee -a /etc/fstab`, human.ShellWord(fstabEscape(stableName(area))))),
-		wanted(f.Fstab.Source, "no line for "+area.Path, "one line")))
-}
-
-// stableName is how fstab should name an area: a device by its UUID, since the kernel's own
-// names change from boot to boot.
-func stableName(area host.SwapArea) string {
-	for _, kind := range []string{"UUID=", "/dev/mapper/"} {
-		for _, alias := range area.Aliases {
-			if strings.HasPrefix(alias, kind) {
-				return alias
-			}
-		}
-	}
-	return area.Path
-}
-
-func zramPersistence(f *host.Facts, area host.SwapArea) []finding.Finding {
-	if f.ZramConf.Known() && f.ZramConf.Value {
-		return nil
-	}
-	return one(unknown(fmt.Sprintf("%s is compressed memory (zram), and which service sets it up at boot cannot be told", area.Path)))
-}
-
-func inactiveSwap(line host.FstabSwap) finding.Finding {
-	source := fmt.Sprintf("/etc/fstab line %d", line.Line)
-	if line.Exists.Known() && !line.Exists.Value {
-		return fail(finding.Warning, fmt.Sprintf("/etc/fstab wants swap on %s, which does not exist: this swap is missing since boot", line.Spec),
-			remedy("make the swap area, or take the line out of /etc/fstab", ""), evidence(source, line.Spec))
-	}
-	return fail(finding.Warning, line.Spec+" is configured as swap but not active: it protects nothing now",
-		remedy("activate what /etc/fstab lists", "sudo swapon -a"), evidence(source, line.Spec))
-}
-
-// names tells whether a first field of fstab, or a unit's What, means an area; target is
-// the path that it leads to, where that is known.
-func names(a host.SwapArea, spec, target string) bool {
-	return spec == a.Path || target == a.Path || slices.Contains(a.Aliases, spec)
-}
-
 var swapPermissions = Check{
 	ID: "swap-permissions", Area: finding.Memory, Worst: finding.Critical,
 	Title: "Swapfiles are root's alone",
 	Why:   "A swapfile holds the memory of every process: keys, passwords, mail. Whoever can read it reads them.",
 	Rule: "Critical where a swapfile belongs to somebody other than root, or others may read or write it; a warning where its group may. " +
-		"Does not apply to partitions.",
-	Fix:   "chown it to root and chmod it to 600.",
+		"Does not apply to partitions. Unknown in a container, which does not show the VM's files.",
+	Fix:   "vmguard swap enable sets the mode of root's own swapfile to 0600. One of somebody else's: chown it to root and chmod it to 600.",
 	Judge: judgeSwapPermissions,
 }
 
@@ -265,7 +91,7 @@ func judgeSwapPermissions(f *host.Facts) []finding.Finding {
 	var out []finding.Finding
 	for _, area := range f.Swaps.Value {
 		if area.Type == "file" && !area.Deleted {
-			out = append(out, judgeSwapFile(area))
+			out = append(out, judgeSwapFile(f, area))
 		}
 	}
 	if len(out) == 0 {
@@ -274,7 +100,10 @@ func judgeSwapPermissions(f *host.Facts) []finding.Finding {
 	return out
 }
 
-func judgeSwapFile(area host.SwapArea) finding.Finding {
+func judgeSwapFile(f *host.Facts, area host.SwapArea) finding.Finding {
+	if f.System.Value.Container != "" {
+		return unknown(fmt.Sprintf("cannot tell who may read %s: vmguard runs in a container, which does not show the VM's files", area.Path))
+	}
 	if !area.File.Known() {
 		return unknown(fmt.Sprintf("cannot tell who may read %s: %s", area.Path, area.File.Why()))
 	}
@@ -287,9 +116,7 @@ func judgeSwapFile(area host.SwapArea) finding.Finding {
 	case file.Mode&0o077 == 0:
 		return pass(area.Path+" is root's alone", seen)
 	}
-	path := human.ShellWord(area.Path)
-	return fail(severity, fmt.Sprintf("%s is not root's alone: it holds the memory of every process", area.Path),
-		remedy("make it root's alone", "sudo chown root:root "+path+" && sudo chmod 600 "+path), seen)
+	return fail(severity, fmt.Sprintf("%s is not root's alone: it holds the memory of every process", area.Path), protectFile(f, area), seen)
 }
 
 var swapThrashing = Check{
@@ -384,9 +211,4 @@ func swapPaths(areas []host.SwapArea) string {
 		paths = append(paths, fmt.Sprintf("%s (%s of %s used)", a.Path, human.Bytes(a.Used), human.Bytes(a.Size)))
 	}
 	return human.List(paths, 5)
-}
-
-// fstabEscape writes a path as fstab(5) wants it: blanks, tabs, newlines and backslashes in octal.
-func fstabEscape(path string) string {
-	return strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(path)
 }
