@@ -77,15 +77,21 @@ func (a Allocation) prepare(file *os.File) error {
 	return nil
 }
 
-// forbidCopyOnWrite sets the attribute C, and takes away c, which contradicts it and is
-// inherited from the directory (ioctl_iflags(2)).
+// forbidCopyOnWrite sets the attribute C, and takes away c and m, which contradict it and
+// are inherited from the directory (ioctl_iflags(2)).
 func forbidCopyOnWrite(fd int) error {
+	// FS_COMPR_FL, FS_NOCOMP_FL, FS_NOCOW_FL (include/uapi/linux/fs.h)
+	const compress, noCompress, noCopyOnWrite = 0x4, 0x400, 0x800000
 	flags, err := unix.IoctlGetInt(fd, unix.FS_IOC_GETFLAGS)
 	if err != nil {
 		return err
 	}
-	const compress, noCopyOnWrite = 0x4, 0x800000 // FS_COMPR_FL, FS_NOCOW_FL (include/uapi/linux/fs.h)
-	return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, flags&^compress|noCopyOnWrite)
+	// In two calls, for btrfs refuses C as long as the file has one of the others (fs/btrfs/ioctl.c).
+	flags &^= compress | noCompress
+	if err := unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, flags); err != nil {
+		return err
+	}
+	return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, flags|noCopyOnWrite)
 }
 
 // cannotFallocate tells that a filesystem has no preallocation. Any other failure, such

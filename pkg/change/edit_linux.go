@@ -25,58 +25,127 @@ func temporary(path string) string { return path + ".vmguard-new" }
 
 // Step makes a step of the edit.
 func (e Edit) Step(name, text string) Step {
-	kept := false
+	var was before
 	return Step{
 		Name: name, Text: text, Diff: Diff(e.Path, e.Was, e.Now),
 		Apply: func(context.Context, Progress) (string, error) {
 			var err error
-			if kept, err = e.keep(); err != nil {
+			if was, err = e.look(); err != nil {
 				return "", err
 			}
-			if err := e.replace(e.Was, e.Now); err != nil {
-				return "", errors.Join(err, e.drop(kept))
+			err = e.keep(was.looks)
+			if err == nil {
+				err = e.replace(e.Was, e.Now, was.looks)
+			}
+			if err != nil {
+				return "", errors.Join(err, e.restore(was))
 			}
 			return "", nil
 		},
 		Undo: func(context.Context) error {
-			if err := e.replace(e.Now, e.Was); err != nil {
+			if err := e.replace(e.Now, e.Was, was.looks); err != nil {
 				return err
 			}
-			return e.drop(kept)
+			return e.dropBackup(was)
 		},
 	}
 }
 
-// keep makes the backup, in place of an older one, and tells whether it did.
-func (e Edit) keep() (bool, error) {
-	if e.Backup == "" || e.Was == nil {
-		return false, nil
-	}
-	if err := install(e.Backup, e.Was, e.Path); err != nil {
-		return false, fmt.Errorf("back up %s: %w", e.Path, err)
-	}
-	return true, nil
+// before is what an edit needs to know for its undoing, beside the file's content.
+type before struct {
+	looks  *looks
+	backup []byte // what an earlier edit kept; nil for none
+	kept   *looks // of that
 }
 
-func (e Edit) drop(kept bool) error {
-	if !kept {
+// look errs where the file is not what the edit was made for.
+func (e Edit) look() (before, error) {
+	if err := e.check(e.Was); err != nil {
+		return before{}, err
+	}
+	var b before
+	var err error
+	if b.looks, err = looksOf(e.Path); err != nil {
+		return before{}, fmt.Errorf("edit %s: %w", e.Path, err)
+	}
+	if !e.backs() {
+		return b, nil
+	}
+	if b.backup, err = readSmall(e.Backup); err == nil {
+		b.kept, err = looksOf(e.Backup)
+	}
+	if err != nil {
+		return before{}, fmt.Errorf("back up %s as %s: %w", e.Path, e.Backup, err)
+	}
+	return b, nil
+}
+
+func (e Edit) backs() bool { return e.Backup != "" && e.Was != nil }
+
+// keep makes the backup, in place of an older one.
+func (e Edit) keep(like *looks) error {
+	if !e.backs() {
 		return nil
 	}
-	return Remove(e.Backup)
+	if err := install(e.Backup, e.Was, like); err != nil {
+		return fmt.Errorf("back up %s: %w", e.Path, err)
+	}
+	return nil
 }
 
-// replace brings the file from one content to another.
-func (e Edit) replace(from, to []byte) error {
-	there, err := readSmall(e.Path)
+// dropBackup takes the backup away, and puts an older one back in its place.
+func (e Edit) dropBackup(was before) error {
 	switch {
-	case err != nil:
+	case !e.backs():
+		return nil
+	case was.backup != nil:
+		return install(e.Backup, was.backup, was.kept)
+	}
+	err := Remove(e.Backup)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it was never made
+	}
+	return err
+}
+
+// restore takes back what an edit that failed has done so far. Where it cannot, the backup stays.
+func (e Edit) restore(was before) error {
+	// A new file that cannot be made durable is there all the same.
+	there, err := readSmall(e.Path)
+	if err == nil && !same(there, e.Was) && same(there, e.Now) {
+		err = e.replace(e.Now, e.Was, was.looks)
+	}
+	if err != nil {
+		return fmt.Errorf("put back what was there: %w", err)
+	}
+	return e.dropBackup(was)
+}
+
+// check errs where the file is not of that content.
+func (e Edit) check(content []byte) error {
+	there, err := readSmall(e.Path)
+	if err == nil && !same(there, content) {
+		err = ErrChanged
+	}
+	if err != nil {
 		return fmt.Errorf("edit %s: %w", e.Path, err)
-	case !bytes.Equal(there, from) || (there == nil) != (from == nil):
-		return fmt.Errorf("edit %s: %w", e.Path, ErrChanged)
-	case to == nil:
+	}
+	return nil
+}
+
+// same tells an empty file from one that is not there.
+func same(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) }
+
+// replace brings the file from one content to another.
+func (e Edit) replace(from, to []byte, like *looks) error {
+	if err := e.check(from); err != nil {
+		return err
+	}
+	var err error
+	if to == nil {
 		err = Remove(e.Path)
-	default:
-		err = install(e.Path, to, e.Path)
+	} else {
+		err = install(e.Path, to, like)
 	}
 	if err != nil {
 		return fmt.Errorf("edit %s: %w", e.Path, err)
@@ -120,10 +189,9 @@ func regular(file *os.File) error {
 	return err
 }
 
-// install puts a file of that content in place of path, with owner, mode and extended
-// attributes (ACLs, SELinux label) of the file at like, where there is one; else root's
-// and readable by all. All of it is on the disk when it returns.
-func install(path string, content []byte, like string) error {
+// install puts a file of that content and those looks in place of path; nil looks are
+// root's and readable by all. All of it is on the disk when it returns.
+func install(path string, content []byte, like *looks) error {
 	tmp := temporary(path)
 	if err := removeStale(tmp); err != nil {
 		return err
@@ -132,7 +200,13 @@ func install(path string, content []byte, like string) error {
 	if err != nil {
 		return err
 	}
-	err = fillLike(file, content, like)
+	_, err = file.Write(content)
+	if err == nil {
+		err = like.give(file)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
 	err = errors.Join(err, file.Close())
 	if err == nil {
 		err = os.Rename(tmp, path)
@@ -143,67 +217,11 @@ func install(path string, content []byte, like string) error {
 	return syncDir(path)
 }
 
-func fillLike(file *os.File, content []byte, like string) error {
-	if _, err := file.Write(content); err != nil {
-		return err
-	}
-	if err := resemble(file, like); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// resemble gives a file the owner, mode and extended attributes of another.
-func resemble(file *os.File, like string) error {
-	fd := int(file.Fd())
-	var st unix.Stat_t
-	switch err := unix.Lstat(like, &st); {
-	case errors.Is(err, unix.ENOENT):
-		return os.NewSyscallError("fchmod", unix.Fchmod(fd, 0o644))
-	case err != nil:
-		return os.NewSyscallError("lstat", err)
-	}
-	if err := unix.Fchown(fd, int(st.Uid), int(st.Gid)); err != nil {
-		return os.NewSyscallError("fchown", err)
-	}
-	// After the owner, since a change of owner takes away bits of the mode.
-	if err := unix.Fchmod(fd, st.Mode&0o7777); err != nil {
-		return os.NewSyscallError("fchmod", err)
-	}
-	return copyAttributes(fd, like)
-}
-
-// copyAttributes copies the extended attributes (xattr(7)). A filesystem that has none
-// has none to copy.
-func copyAttributes(fd int, like string) error {
-	list := make([]byte, 64<<10)
-	n, err := unix.Llistxattr(like, list)
-	if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) {
-		return nil
-	}
-	if err != nil {
-		return os.NewSyscallError("listxattr", err)
-	}
-	value := make([]byte, 64<<10)
-	for name := range bytes.SplitSeq(list[:n], []byte{0}) {
-		if len(name) == 0 {
-			continue
-		}
-		size, err := unix.Lgetxattr(like, string(name), value)
-		if err != nil {
-			return os.NewSyscallError("getxattr", err)
-		}
-		if err := unix.Fsetxattr(fd, string(name), value[:size], 0); err != nil {
-			return os.NewSyscallError("setxattr", err)
-		}
-	}
-	return nil
-}
-
 // removeStale removes what a killed run left under a temporary name.
 func removeStale(tmp string) error {
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	// Not os.Remove, which would take an empty directory as well.
+	if err := unix.Unlink(tmp); err != nil && !errors.Is(err, unix.ENOENT) {
+		return &fs.PathError{Op: "unlink", Path: tmp, Err: err}
 	}
 	return nil
 }

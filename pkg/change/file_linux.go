@@ -34,7 +34,10 @@ func Rename(from, to string) error {
 	if err != nil {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 	}
-	return syncDir(to)
+	if err := syncDir(to); err != nil {
+		return errors.Join(err, unix.Rename(to, from)) // who sees an error takes the old name for granted
+	}
+	return nil
 }
 
 func renameIfFree(from, to string) error {

@@ -39,9 +39,15 @@ func Swapon(path string, priority int) error {
 
 // Swapoff brings back what a swap area holds and deactivates it (swapoff(2)). That may
 // take minutes. When ctx ends before, the area stays active and the error is the
-// context's. The error's cause is ENOMEM where the kernel has no room for what comes
+// context's; but the kernel looks for that only between one process and the next, so all
+// that it has swapped out of the one it is at comes back first, and if that was the last
+// one the area is gone (mm/swapfile.c, try_to_unuse). The error's cause is ENOMEM where the kernel has no room for what comes
 // back, EINVAL where the area is not active.
 func Swapoff(ctx context.Context, path string) error {
+	// An area that holds nothing goes at once, whatever signal waits.
+	if err := ctx.Err(); err != nil {
+		return wrapSwap("swapoff", path, err)
+	}
 	over := interrupt(ctx)
 	defer over()
 	for {

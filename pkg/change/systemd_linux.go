@@ -24,10 +24,18 @@ func ReloadSystemd(ctx context.Context) error {
 		}
 		cmd := exec.CommandContext(ctx, path, "daemon-reload")
 		cmd.Env = []string{"LC_ALL=C"}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("systemctl daemon-reload: %w: %s", err, strings.TrimSpace(string(out)))
+		cmd.WaitDelay = time.Second // it may leave a child that keeps its output open
+		out, err := cmd.CombinedOutput()
+		said := strings.TrimSpace(string(out))
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil: // it was killed
+			err = ctx.Err()
+		case said != "":
+			err = fmt.Errorf("%w: %s", err, said)
 		}
-		return nil
+		return fmt.Errorf("systemctl daemon-reload: %w", err)
 	}
 	return errors.New("systemctl is neither in /usr/bin nor in /bin")
 }
