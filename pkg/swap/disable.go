@@ -26,7 +26,10 @@ func PlanDisable(s State, r DisableRequest) (Job, error) {
 	if err := checkFiles(s, false); err != nil {
 		return Job{}, err
 	}
-	job := Job{File: s.Main.Path, Size: s.Main.Area()}
+	job := Job{File: s.Main.Path}
+	if r.KeepFile {
+		job.Size = s.Main.Area()
+	}
 	if s.Main.Exists && !s.Main.Ours() && !r.FileNamed {
 		return Job{}, refuse("if it shall go all the same, name it: "+command("disable", s.Main.Path, "")+namedFlag(s.Main.Path),
 			"%s was not made by vmguard (its swap header has no label %s)", s.Main.Path, Label)
@@ -47,10 +50,12 @@ func PlanDisable(s State, r DisableRequest) (Job, error) {
 	}
 	job.planCalm(s)
 	job.describeGone(s, r)
-	for _, area := range s.Facts.Swaps.Value {
-		if area.Path != s.Main.Path && area.Path != s.Fresh.Path && area.Path != s.Old.Path {
-			job.Notes = append(job.Notes, area.Path+" is active swap as well, and stays so")
+	for _, area := range s.otherAreas() {
+		name := area.Path
+		if area.Deleted {
+			name += " (a file that was removed while in use)"
 		}
+		job.Notes = append(job.Notes, name+" is active swap as well, and stays so")
 	}
 	return job, nil
 }
@@ -69,7 +74,11 @@ func (j *Job) planForget(s State) error {
 	j.reload = s.Systemd && s.Generated
 	if !bytes.Equal(now, s.Etc.Fstab) {
 		if s.Etc.Problem != "" {
-			return refuse(s.Etc.Hint, "cannot take the swapfile out of fstab: %s", s.Etc.Problem)
+			hint := "to switch it off until the next reboot: sudo swapoff " + human.ShellWord(s.Main.Path)
+			if s.Etc.Hint != "" {
+				hint = s.Etc.Hint + "; or, " + hint
+			}
+			return refuse(hint, "cannot take the swapfile out of fstab: %s", s.Etc.Problem)
 		}
 		text := "its line is gone"
 		if len(now) == 0 && !s.Etc.Backup && isOnlyEntry(s.Etc.Fstab) {
@@ -123,7 +132,10 @@ func (j *Job) describeGone(s State, r DisableRequest) {
 	if s.Main.Active == nil {
 		j.already = append(j.already, fact{"deactivate", j.File + " is not active"})
 	}
-	if !slices.ContainsFunc(ParseFstab(s.Etc.Fstab), func(l FstabLine) bool { return s.means(l.Spec) }) {
+	switch {
+	case s.Etc.Fstab == nil && s.Etc.Problem != "":
+		j.Notes = append(j.Notes, "whether "+fstabFile+" names it was not looked at: "+s.Etc.Problem)
+	case !slices.ContainsFunc(ParseFstab(s.Etc.Fstab), func(l FstabLine) bool { return s.means(l.Spec) }):
 		j.after = append(j.after, fact{"forget", fstabFile + " does not name it"})
 	}
 	switch {
@@ -132,10 +144,25 @@ func (j *Job) describeGone(s State, r DisableRequest) {
 	case r.KeepFile:
 		j.after = append(j.after, fact{"remove", j.File + " stays (--keep-file)"})
 	}
-	if len(j.ops) == 0 && len(j.last) == 0 && j.edit == nil {
-		return
+	j.Undo = j.undoDisable(s)
+}
+
+// undoDisable gives the command that takes back what disable does to a swapfile. There is none for one that
+// was neither active nor to be active after a reboot.
+func (j *Job) undoDisable(s State) string {
+	removed := slices.ContainsFunc(j.last, func(o op) bool { return o.path == j.File })
+	if s.Main.Area() == 0 || s.Main.Active == nil && !s.comesBack() || len(j.ops) == 0 && j.edit == nil && !removed {
+		return ""
 	}
-	if j.Size != 0 {
-		j.Undo = command("enable", j.File, "--size "+sizeFlag(j.Size))
+	flags := "--size " + sizeFlag(s.Main.Area())
+	if priority := wantedPriority(s, EnableRequest{}); priority >= 0 {
+		flags += fmt.Sprintf(" --priority %d", priority)
 	}
+	if j.sysctl != nil && j.sysctl.now != j.sysctl.was {
+		flags += fmt.Sprintf(" --swappiness %d", j.sysctl.was)
+	}
+	if !s.comesBack() {
+		flags += " --no-persist"
+	}
+	return command("enable", j.File, flags)
 }

@@ -1,6 +1,7 @@
 package swap
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -47,6 +48,11 @@ func PlanEnable(s State, r EnableRequest) (Job, error) {
 		return Job{}, err
 	}
 	if job, enough := otherSwap(s, r); enough {
+		if err := job.planSwappiness(s, r); err != nil {
+			return Job{}, err
+		}
+		job.noteSwappiness(s, r)
+		job.Undo = job.undoEnable(s, r)
 		return job, nil
 	}
 	if err := checkFiles(s, true); err != nil {
@@ -71,12 +77,13 @@ func PlanEnable(s State, r EnableRequest) (Job, error) {
 		return Job{}, err
 	}
 	job.note(s, r)
+	job.Undo = job.undoEnable(s, r)
 	return job, nil
 }
 
 // otherSwap tells that a VM which was asked for swap, of no certain size or file, has some already.
 func otherSwap(s State, r EnableRequest) (Job, bool) {
-	if r.Size != 0 || r.FileNamed || s.Main.Exists || s.Fresh.Exists || s.Old.Exists || r.Swappiness >= 0 {
+	if r.Size != 0 || r.FileNamed || r.PriorityNamed || s.Main.Exists || s.Fresh.Exists || s.Old.Exists {
 		return Job{}, false
 	}
 	i := slices.IndexFunc(s.Facts.Swaps.Value, func(a host.SwapArea) bool { return !a.Zram() && !a.Deleted })
@@ -110,9 +117,11 @@ func wantedSize(s State, r EnableRequest) (size uint64, why string, err error) {
 		return 0, "", refuse("say how large with --size", "cannot tell how much RAM there is: %s", s.Facts.Memory.Why())
 	}
 	ram := s.Facts.Memory.Value.Total
-	size = DefaultSize(ram, s.Disk.Value)
+	disk := s.Disk.Value
+	disk.Free += s.Fresh.Size // half a file, which goes first
+	size = DefaultSize(ram, disk)
 	if size == 0 {
-		return 0, "", checkSpace(s.Disk.Value, s.Dir, 512*mib, true)
+		return 0, "", checkSpace(disk, s.Dir, 512*mib, true)
 	}
 	return size, sizeReason(ram, size), nil
 }
@@ -145,11 +154,7 @@ func (j *Job) planFile(s State, r EnableRequest, size uint64, priority int) erro
 		return err
 	}
 	if slices.ContainsFunc(p.ops, func(o op) bool { return o.kind == opOff }) {
-		beside := size
-		if p.bare {
-			beside = 0
-		}
-		if err := checkMemory(s, beside); err != nil {
+		if err := checkMemory(s, p.beside); err != nil {
 			return err
 		}
 	}
@@ -162,13 +167,6 @@ func (j *Job) planFile(s State, r EnableRequest, size uint64, priority int) erro
 	}
 	if kept && s.Main.Active != nil && !rearm {
 		j.already = append(j.already, fact{"activate", fmt.Sprintf("active, priority %d", s.Main.Active.Priority)})
-	}
-	if len(j.ops) == 0 {
-		return nil
-	}
-	j.Undo = command("disable", j.File, "")
-	if was := s.Main.Area(); was != 0 && was != size {
-		j.Undo = command("enable", j.File, "--size "+sizeFlag(was))
 	}
 	return nil
 }
@@ -184,18 +182,20 @@ func (j *Job) checkAllocation(s State, size uint64, asked bool) error {
 	if s.DirProblem != "" {
 		return refuse("name a file in a directory that only root may write to, such as /swapfile", "%s", s.DirProblem)
 	}
-	disk := s.Disk.Value
-	if s.Fresh.Exists {
-		disk.Free += s.Fresh.Size // it is swept away first
+	disk, left := s.Disk.Value, s.Disk.Value.Free
+	for _, f := range []File{s.Main, s.Fresh, s.Old} {
+		if slices.ContainsFunc(j.ops, func(o op) bool { return o.kind == opSweep && o.path == f.Path }) {
+			disk.Free += f.Size // it goes first
+		}
+		left += f.Size // it goes in the end
 	}
 	if err := checkSpace(disk, s.Dir, size, asked); err != nil {
+		if refusal, ok := errors.AsType[*Refusal](err); ok && s.Main.Exists {
+			refusal.Hint += "; for a resize there must be room for both files, unless you remove the old one first: " + command("disable", j.File, "")
+		}
 		return err
 	}
-	left := disk.Free - size
-	if s.Main.Exists {
-		left += s.Main.Size
-	}
-	j.space = fmt.Sprintf("%s free in %s (%s), %s left afterwards", human.Bytes(s.Disk.Value.Free), s.Dir, disk.FS, human.Bytes(left))
+	j.space = fmt.Sprintf("%s free in %s (%s), %s left afterwards", human.Bytes(s.Disk.Value.Free), s.Dir, disk.FS, human.Bytes(left-size))
 	return nil
 }
 
@@ -208,12 +208,20 @@ func (j *Job) note(s State, r EnableRequest) {
 		j.Notes = append(j.Notes, "btrfs: while the swapfile is active, no snapshot can be made of the subvolume that it is in")
 	}
 	if !r.Persist && j.Persistent {
-		j.Notes = append(j.Notes, "--no-persist leaves "+fstabFile+" alone, which brings this swap back after a reboot")
+		by := fstabFile
+		if unit := s.ownUnit(); unit != "" {
+			by = "the unit " + unit
+		}
+		j.Notes = append(j.Notes, "--no-persist leaves "+by+" alone, which brings this swap back after a reboot")
 	}
 	if j.edit != nil && s.Etc.VolatileUnknown != "" {
 		j.Notes = append(j.Notes, "whether /etc outlives a reboot on this system cannot be told: "+s.Etc.VolatileUnknown)
 	}
-	if r.Swappiness >= 0 && len(s.Swappiness.Overrides) > 0 {
+	j.noteSwappiness(s, r)
+}
+
+func (j *Job) noteSwappiness(s State, r EnableRequest) {
+	if r.Swappiness >= 0 && r.Persist && len(s.Swappiness.Overrides) > 0 {
 		j.Notes = append(j.Notes, "vm.swappiness is also set by "+human.List(s.Swappiness.Overrides, 3)+", read later at boot: that value wins then")
 	}
 }

@@ -1,9 +1,13 @@
 package swap
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
 	"vmguard/pkg/change"
+	"vmguard/pkg/host"
 	"vmguard/pkg/human"
 )
 
@@ -87,7 +91,7 @@ func checkFiles(s State, active bool) error {
 		case f.Exists && f.Problem != "":
 			return refuse("move it away", "%s is in the way: it %s", f.Path, f.Problem)
 		case f.ActiveAs != "":
-			return refuse("", "%s is in the way: it is active as %s", f.Path, f.ActiveAs)
+			return refuse("sudo swapoff "+human.ShellWord(f.ActiveAs)+", and again", "%s is in the way: it is active as %s", f.Path, f.ActiveAs)
 		}
 	}
 	main := s.Main
@@ -96,13 +100,18 @@ func checkFiles(s State, active bool) error {
 	case !main.Exists:
 		return nil
 	case main.Problem != "":
-		return refuse("name another file with --file", "%s %s: vmguard does not touch it", main.Path, main.Problem)
+		hint := "name another file with --file"
+		if !active {
+			hint = "to switch it off all the same, if it is swap: sudo swapoff " + human.ShellWord(main.Path)
+		}
+		return refuse(hint, "%s %s: vmguard does not touch it", main.Path, main.Problem)
 	case main.Unread != "":
 		return refuse("", "cannot read %s: %s", main.Path, main.Unread)
 	case main.ActiveAs != "":
 		return refuse("name it so: --file "+human.ShellWord(main.ActiveAs), "%s is active as swap under another name, %s", main.Path, main.ActiveAs)
 	case isHibernation(main.HeaderErr):
-		return refuse("wake that system up and shut it down first, or name another file with --file", "%s holds a hibernated system, which would be lost", main.Path)
+		return refuse("boot that system, which wakes it up; if nobody wants it any more: sudo mkswap "+human.ShellWord(main.Path)+", and again",
+			"%s holds a hibernated system, which would be lost", main.Path)
 	case main.HeaderErr != nil:
 		return refuse(another, "%s is there, and is no swapfile (%v)", main.Path, main.HeaderErr)
 	case active && main.Header.PageSize != s.Facts.System.Value.PageSize:
@@ -116,35 +125,50 @@ func checkFiles(s State, active bool) error {
 }
 
 // checkMemory errs where memory and the other areas cannot take what the swapfiles hold.
-// Beside is what else can take it, in bytes.
+// Beside is what one that stays, or is made, can take of it, in bytes.
 func checkMemory(s State, beside uint64) error {
 	used := s.Main.Used() + s.Fresh.Used() + s.Old.Used()
-	if used == 0 {
+	if beside >= used {
 		return nil
 	}
 	memory := s.Facts.Memory
 	if !memory.Known() {
 		return refuse("", "cannot tell whether memory can take back the %s in use: %s", human.Bytes(used), memory.Why())
 	}
-	others := beside
-	for _, area := range s.Facts.Swaps.Value {
-		if area.Path != s.Main.Path && area.Path != s.Fresh.Path && area.Path != s.Old.Path {
+	var others uint64
+	for _, area := range s.otherAreas() {
+		if !area.Zram() { // which is memory itself
 			others += area.Size - min(area.Used, area.Size)
 		}
 	}
 	// A margin, since programs go on asking for memory meanwhile.
 	margin := max(memory.Value.Total/20, 16*mib)
-	room := memory.Value.Available + others
+	room := memory.Value.Available + beside + others
 	if room >= used+margin {
 		return nil
 	}
 	elsewhere := ""
-	if others > 0 {
-		elsewhere = fmt.Sprintf(" and %s free in other swap", human.Bytes(others))
+	if beside > 0 {
+		elsewhere += fmt.Sprintf(" and %s in the new swapfile", human.Bytes(beside))
 	}
-	return refuse("stop what uses the most memory first (vmguard containers shows it), or add another swapfile with --file",
+	if others > 0 {
+		elsewhere += fmt.Sprintf(" and %s free in other swap", human.Bytes(others))
+	}
+	more := (used + margin - room + gib - 1) / gib * gib
+	return refuse("stop what uses the most memory first (vmguard containers shows it), or add swap: "+command("enable", s.Main.Path+"2", "--size "+sizeFlag(more)),
 		"memory cannot take back what is swapped out: %s in use, but only %s available%s, of which %s must stay for the programs that run",
 		human.Bytes(used), human.Bytes(memory.Value.Available), elsewhere, human.Bytes(margin))
+}
+
+// otherAreas gives the active areas that are none of the three files.
+func (s State) otherAreas() []host.SwapArea {
+	var others []host.SwapArea
+	for _, area := range s.Facts.Swaps.Value {
+		if area.Deleted || area.Path != s.Main.Path && area.Path != s.Fresh.Path && area.Path != s.Old.Path {
+			others = append(others, area)
+		}
+	}
+	return others
 }
 
 // checkHost errs where a swapfile cannot be managed at all from here.
@@ -152,8 +176,74 @@ func checkHost(s State) error {
 	if kind := s.Facts.System.Value.Container; kind != "" {
 		return refuse("run vmguard on the VM itself", "this is a container (%s): swap belongs to the VM that it runs on", kind)
 	}
-	if !s.Facts.System.Known() || s.Facts.System.Value.PageSize == 0 {
+	switch {
+	case !s.Facts.System.Known():
 		return refuse("", "cannot tell what system this is: %s", s.Facts.System.Why())
+	case s.Facts.System.Value.PageSize == 0:
+		return refuse("", "cannot tell the page size of this system")
 	}
 	return nil
+}
+
+// undoEnable gives the command that takes back what enable does; empty where it does nothing.
+func (j *Job) undoEnable(s State, r EnableRequest) string {
+	if !s.Main.Exists && len(j.ops) > 0 {
+		return command("disable", j.File, "")
+	}
+	var commands []string
+	if j.sysctl != nil {
+		commands = append(commands, j.sysctl.undo(s.Main.Path)...)
+	}
+	if j.edit != nil {
+		commands = append(commands, j.edit.undo())
+	}
+	return strings.Join(append(commands, j.undoOps(s, r)...), " && ")
+}
+
+// undoOps gives the commands that take back what is done to a swapfile that was there.
+func (j *Job) undoOps(s State, r EnableRequest) []string {
+	var commands []string
+	flags := ""
+	if was := s.Main.Area(); was != j.Size {
+		flags = "--size " + sizeFlag(was)
+	}
+	if a := s.Main.Active; a != nil && r.PriorityNamed && max(a.Priority, -1) != r.Priority {
+		flags += fmt.Sprintf(" --priority %d", max(a.Priority, -1))
+	}
+	if flags != "" && len(j.ops) > 0 {
+		if !r.Persist {
+			flags += " --no-persist"
+		}
+		commands = append(commands, command("enable", j.File, strings.TrimSpace(flags)))
+	}
+	if s.Main.Active == nil && slices.ContainsFunc(j.ops, func(o op) bool { return o.kind == opOn && o.path == j.File }) {
+		commands = append(commands, "sudo swapoff "+human.ShellWord(j.File))
+	}
+	if slices.ContainsFunc(j.ops, func(o op) bool { return o.kind == opProtect }) {
+		commands = append(commands, fmt.Sprintf("sudo chmod %o %s", s.Main.Mode, human.ShellWord(j.File)))
+	}
+	return commands
+}
+
+// undo gives the command that takes an edit back.
+func (e edit) undo() string {
+	if e.Backup != "" {
+		return "sudo mv " + e.Backup + " " + e.Path
+	}
+	return "sudo rm " + e.Path // there was none
+}
+
+// undo gives the commands that set the value of before, now and at boot.
+func (e sysctlEdit) undo(file string) []string {
+	var commands []string
+	if !bytes.Equal(e.Was, e.Now) {
+		if _, ours := swappinessWas(e.Was); ours {
+			return []string{command("enable", file, fmt.Sprintf("--swappiness %d", e.was))}
+		}
+		commands = append(commands, e.edit.undo())
+	}
+	if e.now != e.was {
+		commands = append(commands, fmt.Sprintf("sudo sysctl -w vm.swappiness=%d", e.was))
+	}
+	return commands
 }

@@ -195,7 +195,12 @@ func lookEtc(source host.Source) (Etc, error) {
 		if !path.IsAbs(line.Spec) {
 			continue
 		}
-		if target, err := source.FS.Resolve(line.Spec); err == nil {
+		target, err := source.FS.Resolve(line.Spec)
+		if errors.Is(err, fs.ErrNotExist) { // a file that is gone is known by its directory
+			target, err = source.FS.Resolve(path.Dir(line.Spec))
+			target = path.Join(target, path.Base(line.Spec))
+		}
+		if err == nil {
 			etc.Targets[line.Spec] = target
 		}
 	}

@@ -1,6 +1,10 @@
 package swap
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // opKind is what an operation does to a file.
 type opKind string
@@ -23,6 +27,9 @@ type op struct {
 	path, to string // to: of a move
 	size     uint64 // of allocate, format and on: the area, its header included
 	priority int    // of on and off: what the area has or had; below 0 is the kernel's choice
+	// mends tells that it is not taken back where a later operation fails: it makes way for the
+	// sweeping of an area that a killed run left, which cannot be taken back either.
+	mends bool
 }
 
 // String spells an operation for tests.
@@ -62,10 +69,14 @@ type filePlan struct {
 	// bare tells that for a moment none of the swapfiles is active: memory alone must
 	// hold what they held.
 	bare bool
+	// beside is the least, in bytes, that the other swapfiles have room for while one is switched off.
+	beside uint64
 }
 
 func newFilePlan(s State, priority int) *filePlan {
-	return &filePlan{main: slotOf(s.Main), fresh: slotOf(s.Fresh), old: slotOf(s.Old), priority: priority}
+	return &filePlan{
+		main: slotOf(s.Main), fresh: slotOf(s.Fresh), old: slotOf(s.Old), priority: priority, beside: math.MaxUint64,
+	}
 }
 
 // enable plans the way to an active swapfile of that size under the main name.
@@ -76,42 +87,61 @@ func newFilePlan(s State, priority int) *filePlan {
 // its name, and removed in the end. Any of the states between is one that this function starts from
 // as well.
 func (p *filePlan) enable(size uint64, rearm bool) {
-	if p.main.exists && p.main.area == size {
-		if p.main.active && rearm {
+	switch {
+	case p.main.exists && p.main.area == size:
+		if rearm {
 			p.off(p.main)
 		}
 		if !p.main.active {
 			p.on(p.main)
 		}
-		p.clear()
-		return
+	case !p.main.exists && p.old.area == size && p.fresh.area != size && (!p.old.active || p.fresh.area != 0):
+		// A resize to another size was killed: the file that it moved away goes back.
+		p.off(p.old)
+		p.move(p.old, p.main)
+		p.on(p.main)
+	default:
+		p.mend(size)
+		p.replace(size)
 	}
+	p.clear()
+}
+
+// mend frees the two names beside the swapfile of what a killed run for another size left there.
+func (p *filePlan) mend(size uint64) {
 	if p.fresh.exists && p.fresh.area != size {
-		p.off(p.fresh)
-		p.sweep(p.fresh)
+		if p.fresh.active && p.main.area == 0 && p.old.area == 0 {
+			// It is all the swap there is, so it stays until the new one is active.
+			p.drop(p.old)
+			p.off(p.fresh)
+			p.move(p.fresh, p.old)
+			p.on(p.old)
+		}
+		p.drop(p.fresh)
 	}
+	if p.main.exists {
+		p.drop(p.old)
+	}
+}
+
+// replace makes a new file, unless a killed run has, and gives it the place of the old one.
+func (p *filePlan) replace(size uint64) {
 	if !p.fresh.exists {
 		p.ops = append(p.ops, op{kind: opAllocate, path: p.fresh.path, size: size}, op{kind: opFormat, path: p.fresh.path, size: size})
 		p.fresh.exists, p.fresh.area = true, size
 	}
 	if p.main.exists {
 		p.off(p.main)
-		if p.old.exists {
-			p.off(p.old)
-			p.sweep(p.old)
-		}
 		p.move(p.main, p.old)
 	}
 	p.off(p.fresh)
 	p.move(p.fresh, p.main)
 	p.on(p.main)
-	p.clear()
 }
 
 // disable plans the way to no active swapfile.
 func (p *filePlan) disable(keep bool) {
 	for _, s := range []*slot{p.main, p.old, p.fresh} {
-		p.bare = p.bare || s.active
 		p.turnOff(s)
 	}
 	if p.main.exists && !keep {
@@ -143,29 +173,39 @@ func (p *filePlan) off(s *slot) {
 		return
 	}
 	var other *slot
-	for _, o := range []*slot{p.main, p.fresh, p.old} {
+	for _, o := range p.others(s) {
 		switch {
-		case o == s || o.area == 0:
 		case o.active:
 			other = o
-		case other == nil:
+		case other == nil && o.area != 0:
 			other = o
 		}
 	}
-	switch {
-	case other == nil:
-		p.bare = true
-	case !other.active:
+	if other != nil && !other.active {
 		p.on(other)
 	}
 	p.turnOff(s)
 }
 
+// others are the slots beside one.
+func (p *filePlan) others(s *slot) []*slot {
+	return slices.DeleteFunc([]*slot{p.main, p.fresh, p.old}, func(o *slot) bool { return o == s })
+}
+
 func (p *filePlan) turnOff(s *slot) {
-	if s.active {
-		p.ops = append(p.ops, op{kind: opOff, path: s.path, size: s.area, priority: s.priority})
-		s.active = false
+	if !s.active {
+		return
 	}
+	p.ops = append(p.ops, op{kind: opOff, path: s.path, size: s.area, priority: s.priority})
+	s.active = false
+	bare, beside := true, uint64(0)
+	for _, o := range p.others(s) {
+		if o.active {
+			bare = false
+			beside += o.area
+		}
+	}
+	p.bare, p.beside = p.bare || bare, min(p.beside, beside)
 }
 
 func (p *filePlan) move(from, to *slot) {
@@ -174,7 +214,16 @@ func (p *filePlan) move(from, to *slot) {
 	from.exists, from.area = false, 0
 }
 
-func (p *filePlan) sweep(s *slot) {
+// drop takes a file away at once, if there is one.
+func (p *filePlan) drop(s *slot) {
+	if !s.exists {
+		return
+	}
+	before := len(p.ops)
+	p.off(s)
+	for i := range p.ops[before:] {
+		p.ops[before+i].mends = true
+	}
 	p.ops = append(p.ops, op{kind: opSweep, path: s.path})
 	s.exists, s.area = false, 0
 }

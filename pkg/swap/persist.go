@@ -15,21 +15,19 @@ import (
 const fstabFile = "/etc/fstab"
 
 // means tells whether a first field of fstab stands for the swapfile: its path, a link
-// to it, or the UUID in its header.
+// to it, or the UUID in its header or in that of a file beside it, which had the name or is to have it.
 func (s State) means(spec string) bool {
-	switch {
-	case spec == s.Main.Path, s.Etc.Targets[spec] == s.Main.Path:
+	if spec == s.Main.Path || s.Etc.Targets[spec] == s.Main.Path {
 		return true
-	case s.Main.Formatted():
-		return strings.EqualFold(spec, "UUID="+s.Main.Header.UUIDString())
 	}
-	return false
+	return slices.ContainsFunc([]File{s.Main, s.Fresh, s.Old}, func(f File) bool {
+		return f.Formatted() && strings.EqualFold(spec, "UUID="+f.Header.UUIDString())
+	})
 }
 
 // planPersist sees to it that fstab names the file once, in a form that works at boot.
 func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
-	wrong, line := s.fstabFaults(r, priority)
-	j.Persistent = r.Persist || s.ownUnit() != "" || line != 0 && wrong == ""
+	j.Persistent = r.Persist || s.comesBack()
 	if !r.Persist {
 		return nil
 	}
@@ -38,10 +36,19 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 		return nil
 	}
 	entry := Entry{Path: j.File, Priority: priority}
+	wrong, line := s.fstabFaults(r, priority)
 	switch {
-	case line != 0 && wrong == "":
-		j.after = append(j.after, fact{"persist", fmt.Sprintf("%s line %d names it", fstabFile, line)})
-		j.reload = s.Systemd && !s.Generated
+	case s.Etc.Volatile != "":
+		return refuse("with --no-persist the swap is on until the next reboot; for every boot, let the start-up configuration (cloud-init, Ignition) run: "+
+			command("enable", j.File, "--no-persist --size "+sizeFlag(j.Size)),
+			"cannot make the swap permanent: %s", s.Etc.Volatile)
+	case s.Masked != "":
+		return refuse("sudo systemctl unmask "+human.ShellWord(unitName(j.File))+", and again; with --no-persist the swap is on until the next reboot",
+			"cannot make the swap permanent: %s masks its unit, so systemd never activates it", s.Masked)
+	case line.Number != 0 && wrong == "":
+		j.after = append(j.after, fact{"persist", fmt.Sprintf("%s line %d names it", fstabFile, line.Number)})
+		// The unit of a line with another name for the file has another name as well.
+		j.reload = s.Systemd && !s.Generated && line.Spec == j.File
 		return nil
 	case s.Etc.Problem != "":
 		hint := "with --no-persist the swap is on until the next reboot; the line is: " + entry.Line()
@@ -49,12 +56,6 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 			hint = s.Etc.Hint + "; or " + hint
 		}
 		return refuse(hint, "cannot make the swap permanent: %s", s.Etc.Problem)
-	case s.Etc.Volatile != "":
-		return refuse("with --no-persist the swap is on until the next reboot; for every boot, let the start-up configuration (cloud-init, Ignition) run: "+
-			command("enable", j.File, "--no-persist --size "+sizeFlag(j.Size)),
-			"cannot make the swap permanent: %s", s.Etc.Volatile)
-	case s.Masked != "":
-		return refuse("sudo systemctl unmask "+human.ShellWord(unitName(j.File)), "cannot make the swap permanent: %s masks its unit, so systemd never activates it", s.Masked)
 	}
 	text := "one line added"
 	switch {
@@ -70,10 +71,13 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 	}
 	j.edit = &edit{e, fstabFile + ", " + text}
 	j.reload = s.Systemd
-	if j.Undo == "" {
-		j.Undo = command("disable", j.File, "")
-	}
 	return nil
+}
+
+// comesBack tells that the swapfile, as things are, is active again after a reboot.
+func (s State) comesBack() bool {
+	named := func(l FstabLine) bool { return s.means(l.Spec) && path.IsAbs(l.Spec) && !l.NoAuto }
+	return s.ownUnit() != "" || s.Masked == "" && s.Etc.Volatile == "" && slices.ContainsFunc(ParseFstab(s.Etc.Fstab), named)
 }
 
 // ownUnit is the unit that activates the file at boot and does not come from fstab; empty
@@ -90,7 +94,7 @@ func (s State) ownUnit() string {
 
 // fstabFaults finds the first line that means the file, and says what is wrong with how
 // fstab names it; empty where nothing is.
-func (s State) fstabFaults(r EnableRequest, priority int) (wrong string, line int) {
+func (s State) fstabFaults(r EnableRequest, priority int) (wrong string, first FstabLine) {
 	var found []FstabLine
 	for _, l := range ParseFstab(s.Etc.Fstab) {
 		if s.means(l.Spec) {
@@ -98,9 +102,9 @@ func (s State) fstabFaults(r EnableRequest, priority int) (wrong string, line in
 		}
 	}
 	if len(found) == 0 {
-		return "", 0
+		return "", FstabLine{}
 	}
-	first := found[0]
+	first = found[0]
 	switch {
 	case strings.Contains(first.Spec, "=") && !strings.HasPrefix(first.Spec, "/"):
 		wrong = "line %d named it by " + first.Spec + ", which finds no file at boot: now by its path"
@@ -110,11 +114,11 @@ func (s State) fstabFaults(r EnableRequest, priority int) (wrong string, line in
 		wrong = "line %d had another priority: changed"
 	case len(found) > 1:
 		wrong = "line %d named it a second time: that line is gone"
-		return fmt.Sprintf(wrong, found[1].Number), first.Number
+		return fmt.Sprintf(wrong, found[1].Number), first
 	default:
-		return "", first.Number
+		return "", first
 	}
-	return fmt.Sprintf(wrong, first.Number), first.Number
+	return fmt.Sprintf(wrong, first.Number), first
 }
 
 // planSwappiness sets vm.swappiness now and at boot.
@@ -150,12 +154,15 @@ func (j *Job) planSwappiness(s State, r EnableRequest) error {
 		e.Backup = change.BackupOf(SwappinessFile)
 	}
 	said := fmt.Sprintf("vm.swappiness %d instead of %d, now", want, w.Running.Value)
+	if want == w.Running.Value {
+		said = fmt.Sprintf("vm.swappiness stays %d, now", want)
+	}
 	if r.Persist {
 		said += " and at boot (" + SwappinessFile + ")"
 	}
-	j.sysctl = &sysctlEdit{edit{e, said}, want, w.Running.Value}
-	if j.Undo == "" {
-		j.Undo = command("disable", j.File, "")
+	if e.Backup != "" {
+		said += ", backup " + e.Backup
 	}
+	j.sysctl = &sysctlEdit{edit{e, said}, want, w.Running.Value}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"vmguard/pkg/host"
+	"vmguard/pkg/human"
 )
 
 // DefaultFile is the swapfile that is meant where none is named.
@@ -18,7 +19,7 @@ const DefaultFile = "/swapfile"
 // leave the filesystem, and always the same, so that the next run finds what a killed one left.
 func besides(file, what string) string {
 	dir, name := path.Split(file)
-	return dir + "." + strings.TrimPrefix(name, ".") + ".vmguard-" + what
+	return dir + "." + name + ".vmguard-" + what
 }
 
 // freshName is where a swapfile is made before it gets its name: so the name never stands
@@ -28,9 +29,13 @@ func freshName(file string) string { return besides(file, "new") }
 // oldName is where a swapfile waits that another took the place of.
 func oldName(file string) string { return besides(file, "old") }
 
+// longestName bounds a swapfile's name, in bytes: names are made of it that are longer, and NAME_MAX is 255.
+const longestName = 200
+
 // CheckPath errs where a text cannot be the path of a swapfile, on any host.
 func CheckPath(file string) error {
 	const hint = "accepted: an absolute path such as /swapfile"
+	owner := ownedBy(file)
 	switch {
 	case file == "":
 		return refuseUsage("is a shell variable empty?", "--file: no file is named")
@@ -38,10 +43,15 @@ func CheckPath(file string) error {
 		return refuseUsage(hint, "--file: %s is no absolute path", quoted(file))
 	case !utf8.ValidString(file) || strings.ContainsFunc(file, unicode.IsControl):
 		return refuseUsage(hint, "--file: %s has characters that fstab cannot hold", quoted(file))
-	case strings.HasSuffix(file, "/") || path.Clean(file) != file:
+	case path.Clean(file) == "/":
+		return refuseUsage(hint, "--file: %s is a directory", quoted(file))
+	case path.Clean(file) != file:
 		return refuseUsage("write it as "+path.Clean(file), "--file: %s is not the plain path of a file", quoted(file))
-	case len(path.Base(file)) > 200: // names are made of it that add to its length (NAME_MAX is 255)
-		return refuseUsage(hint, "--file: the file's name is too long")
+	case len(path.Base(file)) > longestName:
+		return refuseUsage(hint, "--file: the file's name is longer than %d bytes", longestName)
+	case owner != file:
+		return refuseUsage("name the swapfile itself: --file "+human.ShellWord(owner),
+			"--file: %s is a name under which vmguard keeps what it makes of a swapfile, and removes it", quoted(file))
 	}
 	return nil
 }
@@ -49,7 +59,7 @@ func CheckPath(file string) error {
 func quoted(s string) string { return fmt.Sprintf("%q", s) }
 
 // Unsuitable says why a filesystem can hold no swapfile; empty where it can, or where
-// only a try can tell. Kernel is the kernel's release.
+// only a try can tell.
 func Unsuitable(fsType string) string {
 	switch {
 	case fsType == "overlay" || fsType == "aufs" || fsType == "unionfs":
@@ -90,12 +100,14 @@ func placeRefusal(dir string, disk host.Fact[host.Disk]) error {
 }
 
 // ownedBy gives the swapfile that a name beside it belongs to; any other name is its own.
-func ownedBy(name string) string {
-	dir, base := path.Split(name)
+func ownedBy(file string) string {
+	dir, base := path.Split(file)
 	for _, what := range []string{"new", "old"} {
-		if stem, ok := strings.CutSuffix(base, ".vmguard-"+what); ok && strings.HasPrefix(stem, ".") && len(stem) > 1 {
-			return dir + stem[1:]
+		stem, ok := strings.CutSuffix(base, ".vmguard-"+what)
+		name, dot := strings.CutPrefix(stem, ".")
+		if ok && dot && name != "" && name != "." && name != ".." {
+			return dir + name
 		}
 	}
-	return name
+	return file
 }

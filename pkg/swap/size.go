@@ -69,8 +69,9 @@ func checkSpace(disk host.Disk, dir string, size uint64, asked bool) error {
 	if fits := largest(disk); fits > 0 && asked {
 		hint = fmt.Sprintf("the largest that fits is --size %dM; else free some space, or name a file on a larger disk with --file", fits/mib)
 	}
-	return refuse(hint, "no room for %s in %s: %s free, %s, and %s must stay free (10 %% of the disk, and 1 GiB at least)",
-		human.Bytes(size), dir, human.Bytes(disk.Free), left, human.Bytes(keep))
+	// What is missing is said as well, since the other numbers are rounded and may look alike.
+	return refuse(hint, "no room for %s in %s: %s free, %s, and %s must stay free (10 %% of the disk, and 1 GiB at least): %s too little",
+		human.Bytes(size), dir, human.Bytes(disk.Free), left, human.Bytes(keep), human.Bytes(size+keep-disk.Free))
 }
 
 // largest is the largest swapfile, in whole MiB, that leaves a disk its headroom.

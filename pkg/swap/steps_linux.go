@@ -239,7 +239,9 @@ func reloadStep() change.Step {
 	}
 }
 
-// step sets the value for the next boot, where that changes, and then the running one.
+// step sets the value for the next boot, where that changes, and the running one. The file
+// tells what the value was before, so it is there as long as the running one is vmguard's:
+// else a run that comes after a kill would take vmguard's own value for the one before.
 func (e sysctlEdit) step() change.Step {
 	s := e.Step("swappiness", e.text)
 	apply, undo := s.Apply, s.Undo
@@ -252,6 +254,19 @@ func (e sysctlEdit) step() change.Step {
 			return nil
 		}
 		return change.SetSysctl(swappinessProc, strconv.FormatInt(value, 10))
+	}
+	if _, ours := swappinessWas(e.Now); ours {
+		s.Apply = func(ctx context.Context, progress change.Progress) (string, error) {
+			if _, err := apply(ctx, progress); err != nil {
+				return "", err
+			}
+			if err := set(e.now); err != nil {
+				return "", errors.Join(err, undo(ctx))
+			}
+			return "", nil
+		}
+		s.Undo = func(ctx context.Context) error { return errors.Join(set(e.was), undo(ctx)) }
+		return s
 	}
 	s.Apply = func(ctx context.Context, progress change.Progress) (string, error) {
 		if err := set(e.now); err != nil {
