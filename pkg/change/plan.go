@@ -69,7 +69,7 @@ type Result struct {
 	Interrupted bool
 }
 
-// Complete tells whether all steps are done, or were so already.
+// Complete tells whether all steps are done, or were so already; optional ones may have failed.
 func (r Result) Complete() bool { return r.Err == nil }
 
 // Restored tells whether a failed plan left the host as it was: each step that was

@@ -40,10 +40,8 @@ func PlanDisable(s State, r DisableRequest) (Job, error) {
 	p := newFilePlan(s, -1)
 	p.disable(r.KeepFile)
 	job.ops, job.last = p.ops, p.last
-	if len(job.ops) > 0 {
-		if err := checkMemory(s, 0); err != nil {
-			return Job{}, err
-		}
+	if err := checkMemory(s, p.beside); err != nil {
+		return Job{}, err
 	}
 	if err := job.planForget(s); err != nil {
 		return Job{}, err
@@ -87,7 +85,7 @@ func (j *Job) planForget(s State) error {
 		j.edit = &edit{change.Edit{Path: fstabFile, Was: s.Etc.Fstab, Now: now}, fstabFile + ", " + text}
 		j.reload = s.Systemd
 	}
-	if s.Etc.Backup {
+	if s.Etc.Backup && len(s.Siblings) == 0 {
 		j.last = append(j.last, op{kind: opSweep, path: change.BackupOf(fstabFile)})
 	}
 	return nil
@@ -103,6 +101,10 @@ func isOnlyEntry(fstab []byte) bool {
 func (j *Job) planCalm(s State) {
 	w := s.Swappiness
 	was, ours := swappinessWas(w.File)
+	if ours && len(s.Siblings) > 0 {
+		j.Notes = append(j.Notes, fmt.Sprintf("vm.swappiness stays as vmguard set it, until %s is gone as well", human.List(s.Siblings, 3)))
+		return
+	}
 	if ours {
 		e := sysctlEdit{edit: edit{Edit: change.Edit{Path: SwappinessFile, Was: w.File, Now: w.Before}}, now: w.Running.Value, was: w.Running.Value}
 		e.text = SwappinessFile + " is gone"
@@ -150,8 +152,7 @@ func (j *Job) describeGone(s State, r DisableRequest) {
 // undoDisable gives the command that takes back what disable does to a swapfile. There is none for one that
 // was neither active nor to be active after a reboot.
 func (j *Job) undoDisable(s State) string {
-	removed := slices.ContainsFunc(j.last, func(o op) bool { return o.path == j.File })
-	if s.Main.Area() == 0 || s.Main.Active == nil && !s.comesBack() || len(j.ops) == 0 && j.edit == nil && !removed {
+	if s.Main.Area() == 0 || s.Main.Active == nil && !s.comesBack() {
 		return ""
 	}
 	flags := "--size " + sizeFlag(s.Main.Area())

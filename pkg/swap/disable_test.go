@@ -59,12 +59,42 @@ func TestPlanDisable(t *testing.T) {
 		"not in fstab": {
 			func() State {
 				s := running("/swapfile")
-				s.Etc.Fstab, s.Main.Active.Priority = []byte(rootLine), 9
+				s.Etc.Fstab, s.Main.Active.Priority = []byte(rootLine), 0
 				return s
 			}, DisableRequest{},
 			[]string{
 				"off /swapfile", "= forget: /etc/fstab does not name it", "last remove /swapfile",
-				"undo: sudo vmguard swap enable --size 2G --priority 9 --no-persist",
+				"undo: sudo vmguard swap enable --size 2G --priority 0 --no-persist",
+			},
+		},
+		"not active, and no fstab": {
+			func() State {
+				s := bareState("/swapfile")
+				s.Main, s.Etc.Fstab = area(s.Main, gib), nil
+				return s
+			}, DisableRequest{},
+			[]string{"= deactivate: /swapfile is not active", "= forget: /etc/fstab does not name it", "last remove /swapfile"},
+		},
+		"not active, but in fstab": {
+			func() State {
+				s := running("/swapfile")
+				s.Facts.Swaps.Value, s.Main.Active = nil, nil
+				return s
+			}, DisableRequest{KeepFile: true},
+			[]string{
+				"= deactivate: /swapfile is not active", "= remove: /swapfile stays (--keep-file)", "/etc/fstab, its line is gone",
+				"undo: sudo vmguard swap enable --size 2G",
+			},
+		},
+		"fstab that cannot be changed and need not be": {
+			func() State {
+				s := running("/swapfile")
+				s.Etc.Fstab, s.Etc.Problem = []byte(rootLine), "/etc is mounted read-only"
+				return s
+			}, DisableRequest{},
+			[]string{
+				"off /swapfile", "= forget: /etc/fstab does not name it", "last remove /swapfile",
+				"undo: sudo vmguard swap enable --size 2G --no-persist",
 			},
 		},
 		"neither active nor in fstab": {

@@ -153,10 +153,8 @@ func (j *Job) planFile(s State, r EnableRequest, size uint64, priority int) erro
 	if err := j.checkAllocation(s, size, r.Size != 0); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(p.ops, func(o op) bool { return o.kind == opOff }) {
-		if err := checkMemory(s, p.beside); err != nil {
-			return err
-		}
+	if err := checkMemory(s, p.beside); err != nil {
+		return err
 	}
 	kept := s.Main.Area() == size
 	if kept {

@@ -178,12 +178,12 @@ func TestPlanEnable(t *testing.T) {
 				s.Etc.VolatileUnknown = "/etc is an overlay"
 				s.Swappiness.Overrides = []string{"/etc/sysctl.d/99-zz.conf"}
 				return s
-			}, want(gib, byName, prio(10), swappy(30)),
+			}, want(gib, byName, prio(10), swappy(0)),
 			[]string{
 				"space: 50 GiB free in /mnt/it's 50% off (btrfs), 49 GiB left afterwards",
 				"allocate /mnt/it's 50% off/.swap.vmguard-new 1073741824", "format /mnt/it's 50% off/.swap.vmguard-new",
 				"move /mnt/it's 50% off/.swap.vmguard-new /mnt/it's 50% off/swap", "on /mnt/it's 50% off/swap priority 10",
-				lineAdded, "reload", "vm.swappiness 30 instead of 60, now and at boot (/etc/sysctl.d/99-vmguard-vm-swappiness.conf)",
+				lineAdded, "reload", "vm.swappiness 0 instead of 60, now and at boot (/etc/sysctl.d/99-vmguard-vm-swappiness.conf)",
 				"note: a kubelet runs here: unless it is told to accept swap (failSwapOn: false), it does not start again with swap on",
 				"note: btrfs: while the swapfile is active, no snapshot can be made of the subvolume that it is in",
 				"note: whether /etc outlives a reboot on this system cannot be told: /etc is an overlay",
@@ -345,11 +345,11 @@ func TestPlanEnable(t *testing.T) {
 			func() State {
 				s := running("/swapfile")
 				s.Facts.Swaps.Value, s.Main.Active = nil, nil
-				s.Etc.Fstab = []byte("/swapfile none swap sw,pri=8 0 0\n")
+				s.Etc.Fstab = []byte("/other none swap sw,pri=8 0 0\n/swapfile none swap sw,pri=0 0 0\n")
 				return s
 			}, want(0),
 			[]string{
-				"= allocate: /swapfile is there, 2.0 GiB", "on /swapfile priority 8", "= persist: /etc/fstab line 1 names it",
+				"= allocate: /swapfile is there, 2.0 GiB", "on /swapfile priority 0", "= persist: /etc/fstab line 2 names it",
 				"undo: sudo swapoff /swapfile",
 			},
 		},

@@ -17,7 +17,7 @@ type Entry struct {
 }
 
 // Line is the entry's line, without its line ending. It carries nofail, so that a
-// swapfile that is missing at boot does not end the boot in the emergency shell.
+// swapfile that is missing at boot fails alone: without it, systemd's swap.target fails with it.
 func (e Entry) Line() string {
 	options := "sw,nofail"
 	if e.Priority >= 0 {

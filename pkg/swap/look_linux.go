@@ -39,6 +39,7 @@ func Look(ctx context.Context, source host.Source, file string) (State, error) {
 	if s.Swappiness, err = lookSwappiness(s.Facts); err != nil {
 		return State{}, err
 	}
+	s.Siblings = slices.DeleteFunc(ownFiles(s.Facts), func(f string) bool { return f == file || s.Etc.Targets[f] == file })
 	s.lookSystemd(file)
 	if _, err := os.Stat("/sys/fs/selinux/enforce"); err == nil {
 		s.SELinux = "system_u:object_r:swapfile_t:s0"
@@ -311,6 +312,10 @@ func OwnFiles(ctx context.Context, source host.Source) ([]string, error) {
 	if !facts.Swaps.Known() {
 		return nil, refuse("", "cannot tell which swap is active: %s", facts.Swaps.Why())
 	}
+	return ownFiles(facts), nil
+}
+
+func ownFiles(facts *host.Facts) []string {
 	names := []string{DefaultFile}
 	for _, area := range facts.Swaps.Value {
 		if area.Type == "file" && !area.Deleted {
@@ -335,5 +340,5 @@ func OwnFiles(ctx context.Context, source host.Source) ([]string, error) {
 			}
 		}
 	}
-	return own, nil
+	return own
 }

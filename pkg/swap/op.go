@@ -69,7 +69,8 @@ type filePlan struct {
 	// bare tells that for a moment none of the swapfiles is active: memory alone must
 	// hold what they held.
 	bare bool
-	// beside is the least, in bytes, that the other swapfiles have room for while one is switched off.
+	// beside is the least, in bytes, that the other swapfiles have room for while one is switched off; no limit
+	// where none is.
 	beside uint64
 }
 

@@ -43,7 +43,7 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 			command("enable", j.File, "--no-persist --size "+sizeFlag(j.Size)),
 			"cannot make the swap permanent: %s", s.Etc.Volatile)
 	case s.Masked != "":
-		return refuse("sudo systemctl unmask "+human.ShellWord(unitName(j.File))+", and again; with --no-persist the swap is on until the next reboot",
+		return refuse("run: sudo systemctl unmask "+human.ShellWord(unitName(j.File))+" (then this command again); or, until the next reboot only, use --no-persist",
 			"cannot make the swap permanent: %s masks its unit, so systemd never activates it", s.Masked)
 	case line.Number != 0 && wrong == "":
 		j.after = append(j.after, fact{"persist", fmt.Sprintf("%s line %d names it", fstabFile, line.Number)})

@@ -142,7 +142,7 @@ func TestPersistRefused(t *testing.T) {
 	}
 	masked := Refusal{
 		Why:  `cannot make the swap permanent: /etc/systemd/system/a\x20b.swap masks its unit, so systemd never activates it`,
-		Hint: `sudo systemctl unmask 'a\x20b.swap', and again; ` + until,
+		Hint: `run: sudo systemctl unmask 'a\x20b.swap' (then this command again); or, until the next reboot only, use --no-persist`,
 	}
 	for name, c := range map[string]struct {
 		change func(*State)

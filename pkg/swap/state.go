@@ -19,6 +19,9 @@ type State struct {
 	Fresh File // one that is to take its place
 	Old   File // one whose place was taken
 
+	// Siblings are the other swapfiles that vmguard made. What belongs to all of them stays while one is left.
+	Siblings []string
+
 	Etc        Etc
 	Swappiness Swappiness
 	// Systemd tells that systemd runs here (sd_booted(3)), and Generated that the unit is there which it makes
