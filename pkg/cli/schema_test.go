@@ -11,11 +11,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"vmguard/pkg/change"
 	"vmguard/pkg/check"
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
@@ -170,6 +172,35 @@ func swapStatusOf(t *testing.T, file string) []byte {
 	return out.Bytes()
 }
 
+// swapChangeOf gives the SwapChange document of a change.
+func swapChangeOf(t *testing.T, c report.Change) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := report.ChangeJSON(&out, c); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// failedChange has a step of each state, and every field set.
+func failedChange() report.Change {
+	c := report.Change{File: "/swapfile", Size: 1 << 30, Notes: []string{"a note"}, Undo: "sudo vmguard swap disable"}
+	c.Result = change.Result{Err: syscall.EIO, Interrupted: true}
+	for _, state := range []change.State{change.Planned, change.Already, change.Done, change.Failed, change.Undone, change.NotUndone} {
+		c.Result.Outcomes = append(c.Result.Outcomes, change.Outcome{
+			Step: change.Step{Name: "persist", Text: "/etc/fstab", Diff: "@@ -0,0 +1 @@\n"}, State: state, Did: "did", Took: time.Millisecond, Err: syscall.EIO,
+		})
+	}
+	return c
+}
+
+func TestChangesFollowTheirSchema(t *testing.T) {
+	accepts(t, schema(t, "swap-change"), swapChangeOf(t, failedChange()))
+	accepts(t, schema(t, "swap-change"), swapChangeOf(t, report.Change{}))
+	undone := report.Change{Result: change.Result{Err: syscall.EIO, Outcomes: []change.Outcome{{State: change.Undone}}}}
+	accepts(t, schema(t, "swap-change"), swapChangeOf(t, undone))
+}
+
 func TestLiveHostFollowsTheSchemas(t *testing.T) {
 	onLinux(t)
 	file := filepath.Join(t.TempDir(), "facts.json")
@@ -202,6 +233,7 @@ func documents(t *testing.T) map[string][]byte {
 		"container-list": containersOf(t, sick),
 		"facts":          readFile(t, sick),
 		"swap-status":    swapStatusOf(t, filepath.Join(factsDir, "hostile.json")), // it has swap
+		"swap-change":    swapChangeOf(t, failedChange()),
 	}
 }
 
@@ -319,6 +351,10 @@ func TestSchemasRefuseWrongValues(t *testing.T) {
 		{"facts", []any{"data", "containers", "value", 1, "process", "value"}, "runtime", "ruby"},
 		{"facts", []any{"data", "containers", "value", 1, "process", "value"}, "sigCgt", json.Number("18446744073709551616")},
 		{"facts", []any{"data", "sysctls", "vm.swappiness"}, "value", json.Number("1.5")},
+		{"swap-change", []any{"data", "steps", 0}, "state", "perhaps"},
+		{"swap-change", []any{"data", "steps", 0}, "text", nil},
+		{"swap-change", []any{"data"}, "sizeBytes", json.Number("-1")},
+		{"swap-change", []any{"data"}, "done", "yes"},
 		{"swap-status", nil, "kind", "Swap"},
 		{"swap-status", []any{"data"}, "problems", nil},
 		{"swap-status", []any{"data"}, "totalBytes", json.Number("-1")},
