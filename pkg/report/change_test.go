@@ -11,7 +11,7 @@ import (
 	"vmguard/pkg/change"
 )
 
-func outcome(name, did string, state change.State, took time.Duration, err error) change.Outcome {
+func stepped(name, did string, state change.State, took time.Duration, err error) change.Outcome {
 	return change.Outcome{Step: change.Step{Name: name, Text: "planned"}, Did: did, State: state, Took: took, Err: err}
 }
 
@@ -23,17 +23,17 @@ func TestStepText(t *testing.T) {
 		style   Style
 		want    string
 	}{
-		{outcome("space", "18 GiB free", change.Already, 0, nil), wide, "  ✓ space       18 GiB free\n"},
-		{outcome("activate", "swapon /s", change.Done, 240*time.Microsecond, nil), wide, "  ✓ activate    swapon /s (0.2 ms)\n"},
-		{outcome("activate", "swapon /s", change.Done, 47*time.Millisecond, nil), ascii, "  ok   activate    swapon /s (47 ms)\n"},
-		{outcome("allocate", "/s", change.Done, 75*time.Second, nil), ascii, "  ok   allocate    /s (75 s)\n"},
-		{outcome("activate", "swapon /s", change.Failed, time.Second, syscall.EINVAL), wide, "  ✗ activate    invalid argument\n"},
-		{outcome("allocate", "/s", change.Undone, time.Second, nil), wide, "  ↩ allocate    undone: /s\n"},
-		{outcome("allocate", "/s", change.NotUndone, time.Second, syscall.EPERM), ascii, "  FAIL allocate    not undone: /s: operation not permitted\n"},
-		{outcome("remove", "/s", change.Planned, 0, nil), ascii, "  -    remove      /s\n"},
-		{outcome("remove", "/a\x1b[2Jb\nc", change.Planned, 0, nil), wide, "  · remove      /a?[2Jb c\n"},
+		{stepped("space", "18 GiB free", change.Already, 0, nil), wide, "  ✓ space       18 GiB free\n"},
+		{stepped("activate", "swapon /s", change.Done, 240*time.Microsecond, nil), wide, "  ✓ activate    swapon /s (0.2 ms)\n"},
+		{stepped("activate", "swapon /s", change.Done, 47*time.Millisecond, nil), ascii, "  ok   activate    swapon /s (47 ms)\n"},
+		{stepped("allocate", "/s", change.Done, 75*time.Second, nil), ascii, "  ok   allocate    /s (75 s)\n"},
+		{stepped("activate", "swapon /s", change.Failed, time.Second, syscall.EINVAL), wide, "  ✗ activate    invalid argument\n"},
+		{stepped("allocate", "/s", change.Undone, time.Second, nil), wide, "  ↩ allocate    undone: /s\n"},
+		{stepped("allocate", "/s", change.NotUndone, time.Second, syscall.EPERM), ascii, "  FAIL allocate    not undone: /s: operation not permitted\n"},
+		{stepped("remove", "/s", change.Planned, 0, nil), ascii, "  -    remove      /s\n"},
+		{stepped("remove", "/a\x1b[2Jb\nc", change.Planned, 0, nil), wide, "  · remove      /a?[2Jb c\n"},
 		{
-			outcome("persist", "/etc/fstab, one line added, backup /etc/fstab.vmguard-before", change.Planned, 0, nil), ascii,
+			stepped("persist", "/etc/fstab, one line added, backup /etc/fstab.vmguard-before", change.Planned, 0, nil), ascii,
 			"  -    persist     /etc/fstab, one line added, backup\n                   /etc/fstab.vmguard-before\n",
 		},
 	} {

@@ -297,6 +297,14 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	half := running("/swapfile") // what all three of a killed resize hold counts
+	half.Fresh, half.Old = area(half.Fresh, gib), area(half.Old, gib)
+	half.activate(&half.Fresh, gib, -3)
+	half.activate(&half.Old, gib, -4)
+	half.Facts.Memory.Value.Available = 2 * gib
+	if got := refused(t, planOff(half)); !strings.Contains(got.Why, ": 2.0 GiB in use, but only 2.0 GiB available, of") {
+		t.Errorf("%+v", got)
+	}
 	s := running("/a b")
 	s.Main.Active.Used = gib
 	s.Facts.Memory = host.Missing[host.Memory]("unreadable")
