@@ -51,7 +51,7 @@ func (a Allocation) fill(ctx context.Context, file *os.File, progress Progress) 
 			return "", fmt.Errorf("fallocate %s: %w", a.Path, err)
 		}
 	}
-	return Write, writeZeroes(ctx, a.Path, a.Size, progress)
+	return Write, writeZeroes(ctx, a.Path, 0, a.Size, progress)
 }
 
 // prepare sets what must be set while the file is empty.
@@ -109,13 +109,13 @@ func fallocate(ctx context.Context, file *os.File, size uint64) error {
 	}
 }
 
-// Overwrite writes zeroes over a whole file that is there: afterwards it has neither holes nor
-// preallocated blocks that were never written.
-func Overwrite(ctx context.Context, path string, size uint64, progress Progress) error {
+// Overwrite writes zeroes over a file that is there, from an offset on, a multiple of the page size: afterwards
+// that part of it has neither holes nor preallocated blocks that were never written.
+func Overwrite(ctx context.Context, path string, from, size uint64, progress Progress) error {
 	if err := checkRegular("overwrite", path); err != nil {
 		return err
 	}
-	return writeZeroes(ctx, path, size, progress)
+	return writeZeroes(ctx, path, from, size, progress)
 }
 
 const (
@@ -126,9 +126,9 @@ const (
 	syncEvery = 32 << 20
 )
 
-// writeZeroes fills a file from its start and waits until it is on the disk. It goes
+// writeZeroes fills a file from an offset on and waits until it is on the disk. It goes
 // past the page cache where the filesystem lets it.
-func writeZeroes(ctx context.Context, path string, size uint64, progress Progress) error {
+func writeZeroes(ctx context.Context, path string, from, size uint64, progress Progress) error {
 	// Memory of the kernel's that was never written to: it is zero, and takes no room.
 	zeroes, err := unix.Mmap(-1, 0, writeBlock, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
@@ -147,16 +147,16 @@ func writeZeroes(ctx context.Context, path string, size uint64, progress Progres
 	if err := regular(file); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), file.Close())
 	}
-	err = zeroAll(ctx, file, zeroes, size, direct, progress)
+	err = zeroAll(ctx, file, zeroes, from, size, direct, progress)
 	if err == nil {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
 }
 
-func zeroAll(ctx context.Context, file *os.File, zeroes []byte, size uint64, direct bool, progress Progress) error {
+func zeroAll(ctx context.Context, file *os.File, zeroes []byte, from, size uint64, direct bool, progress Progress) error {
 	fd := int(file.Fd())
-	for done := uint64(0); done < size; {
+	for done := from; done < size; {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("write %s: %w", file.Name(), err)
 		}

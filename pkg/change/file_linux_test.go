@@ -38,7 +38,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 		"rename":    func(path string) error { return change.Rename(path, path+" renamed") },
 		"chmod":     func(path string) error { _, err := change.Chmod(path, 0o777); return err },
 		"write":     func(path string) error { return change.WriteAt(path, []byte("written"), 0) },
-		"overwrite": func(path string) error { return change.Overwrite(t.Context(), path, 4, func(uint64, uint64) {}) },
+		"overwrite": func(path string) error { return change.Overwrite(t.Context(), path, 0, 4, func(uint64, uint64) {}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -178,7 +178,7 @@ func TestSwapfileInUse(t *testing.T) {
 		"remove":    {change.Remove(path), unix.EPERM},
 		"rename":    {change.Rename(path, path+"2"), unix.EPERM},
 		"write":     {change.WriteAt(path, []byte("x"), 0), unix.ETXTBSY},
-		"overwrite": {change.Overwrite(t.Context(), path, mib, unheard), unix.ETXTBSY},
+		"overwrite": {change.Overwrite(t.Context(), path, 0, mib, unheard), unix.ETXTBSY},
 	} {
 		if !errors.Is(test.err, test.want) {
 			t.Errorf("%s: error %v, want %v", what, test.err, test.want)

@@ -116,7 +116,7 @@ func TestOverwrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		var told told
-		if err := change.Overwrite(t.Context(), path, size, told.progress); err != nil {
+		if err := change.Overwrite(t.Context(), path, 0, size, told.progress); err != nil {
 			t.Fatal(err)
 		}
 		told.check(t, size)
@@ -141,7 +141,7 @@ func TestOverwriteInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	err := change.Overwrite(ctx, path, uint64(len(content)), func(uint64, uint64) { cancel() })
+	err := change.Overwrite(ctx, path, 0, uint64(len(content)), func(uint64, uint64) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -224,5 +224,25 @@ func TestCreateOfNothing(t *testing.T) {
 	}
 	if info, err := os.Lstat(path); err != nil || info.Size() != 0 || info.Mode() != fs.FileMode(0o600) {
 		t.Errorf("made: %v, %v", info, err)
+	}
+}
+
+// What stands before the offset stays: the header of a swapfile is there at every instant.
+func TestOverwriteFromAnOffset(t *testing.T) {
+	t.Parallel()
+	page := os.Getpagesize()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, bytes.Repeat([]byte{7}, 3*page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Overwrite(t.Context(), path, uint64(page), uint64(3*page), func(uint64, uint64) {}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := append(bytes.Repeat([]byte{7}, page), make([]byte, 2*page)...); !bytes.Equal(got, want) {
+		t.Error("the first page went, or the others did not")
 	}
 }

@@ -82,7 +82,7 @@ func (j *Job) planForget(s State) error {
 		if len(now) == 0 && !s.Etc.Backup && isOnlyEntry(s.Etc.Fstab) {
 			now, text = nil, "removed: there was none before" // there was no fstab when the line was added
 		}
-		j.edit = &edit{change.Edit{Path: fstabFile, Was: s.Etc.Fstab, Now: now}, fstabFile + ", " + text}
+		j.edit = &edit{change.Edit{Path: fstabFile, Was: s.Etc.Fstab, Now: now}, "forget", fstabFile + ", " + text}
 		j.reload = s.Systemd
 	}
 	if s.Etc.Backup && len(s.Siblings) == 0 {
@@ -106,7 +106,7 @@ func (j *Job) planCalm(s State) {
 		return
 	}
 	if ours {
-		e := sysctlEdit{edit: edit{Edit: change.Edit{Path: SwappinessFile, Was: w.File, Now: w.Before}}, now: w.Running.Value, was: w.Running.Value}
+		e := sysctlEdit{edit: edit{name: "swappiness", Edit: change.Edit{Path: SwappinessFile, Was: w.File, Now: w.Before}}, now: w.Running.Value, was: w.Running.Value}
 		e.text = SwappinessFile + " is gone"
 		if w.Before != nil {
 			e.text = SwappinessFile + " is as it was before"

@@ -1,6 +1,8 @@
 package swap
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -296,5 +298,27 @@ func TestDisableUndoesEnable(t *testing.T) {
 		if disabled.Undo != "sudo vmguard swap enable --size 2G --swappiness 30" {
 			t.Errorf("%s: undo: %s", name, disabled.Undo)
 		}
+	}
+}
+
+// What belongs to all of vmguard's swapfiles stays while another is left.
+func TestPlanDisableOneOfTwo(t *testing.T) {
+	t.Parallel()
+	s := running("/swapfile")
+	s.Swappiness.File, s.Etc.Backup = swappinessText(30, 60), true
+	alone, err := PlanDisable(s, DisableRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Siblings = []string{"/data/swapfile"}
+	beside, err := PlanDisable(s, DisableRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone.sysctl == nil || len(alone.last) != 2 {
+		t.Errorf("the last one leaves vm.swappiness or the copy of fstab: %+v", alone)
+	}
+	if beside.sysctl != nil || len(beside.last) != 1 || !slices.ContainsFunc(beside.Notes, func(n string) bool { return strings.Contains(n, "until /data/swapfile is gone") }) {
+		t.Errorf("what belongs to /data/swapfile as well goes, or goes unsaid: %+v", beside)
 	}
 }

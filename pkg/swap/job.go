@@ -44,6 +44,7 @@ type fact struct{ name, text string }
 // edit is the replacement of a text file, and what is said about it.
 type edit struct {
 	change.Edit
+	name string // of its step
 	text string
 }
 

@@ -182,10 +182,16 @@ func lookEtc(source host.Source) (Etc, error) {
 	volatile := host.VolatileEtc(source)
 	etc.Volatile, etc.VolatileUnknown = volatile.Value, volatile.Why()
 	var err error
-	if etc.Problem, etc.Hint, err = fstabProblem(); etc.Problem != "" || err != nil {
+	if etc.Problem, etc.Hint, err = fstabProblem(); err != nil {
 		return etc, err
 	}
-	if etc.Fstab, err = readSmall(fstabFile); err != nil {
+	// One that cannot be replaced says all the same whether it names the swapfile. It may be a link.
+	switch etc.Fstab, err = readThroughLinks(fstabFile); {
+	case errors.Is(err, fs.ErrNotExist):
+		etc.Fstab = nil
+	case err != nil && etc.Problem != "":
+		return etc, nil
+	case err != nil:
 		return etc, fmt.Errorf("look at fstab: %w", err)
 	}
 	if etc.Before, err = readSmall(change.BackupOf(fstabFile)); err != nil {
@@ -228,7 +234,7 @@ func fstabProblem() (problem, hint string, err error) {
 }
 
 func unreplaceable(st *unix.Statx_t) (problem, hint string) {
-	const other = "what made it so has to add the line"
+	const other = "what made it so has to change the line"
 	attributes := st.Attributes & st.Attributes_mask
 	switch {
 	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
@@ -286,7 +292,7 @@ func lookSwappiness(facts *host.Facts) (Swappiness, error) {
 			if e.Name() <= path.Base(SwappinessFile) || path.Ext(name) != ".conf" {
 				continue
 			}
-			if data, err := readSysctlFile(name); err == nil && setsSwappiness(data) {
+			if data, err := readThroughLinks(name); err == nil && setsSwappiness(data) {
 				w.Overrides = append(w.Overrides, name)
 			}
 		}
@@ -295,8 +301,8 @@ func lookSwappiness(facts *host.Facts) (Swappiness, error) {
 	return w, nil
 }
 
-// readSysctlFile follows links, as those that read sysctl.d do.
-func readSysctlFile(name string) ([]byte, error) {
+// readThroughLinks reads a regular file, following links, as those do that read fstab and sysctl.d.
+func readThroughLinks(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxFstab {
 		return nil, errors.Join(err, syscall.EINVAL)

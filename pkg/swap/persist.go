@@ -69,7 +69,7 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 		e.Backup = change.BackupOf(fstabFile)
 		text += ", backup " + e.Backup
 	}
-	j.edit = &edit{e, fstabFile + ", " + text}
+	j.edit = &edit{e, "persist", fstabFile + ", " + text}
 	j.reload = s.Systemd
 	return nil
 }
@@ -163,6 +163,6 @@ func (j *Job) planSwappiness(s State, r EnableRequest) error {
 	if e.Backup != "" {
 		said += ", backup " + e.Backup
 	}
-	j.sysctl = &sysctlEdit{edit{e, said}, want, w.Running.Value}
+	j.sysctl = &sysctlEdit{edit{e, "swappiness", said}, want, w.Running.Value}
 	return nil
 }

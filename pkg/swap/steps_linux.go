@@ -28,7 +28,7 @@ func (j Job) Steps() change.Plan {
 	}
 	p = appendFacts(p, j.after)
 	if j.edit != nil {
-		p = append(p, j.edit.Step(persistName(j.edit), j.edit.text))
+		p = append(p, j.edit.Step(j.edit.name, j.edit.text))
 	}
 	if j.reload {
 		p = append(p, reloadStep())
@@ -49,13 +49,6 @@ func appendFacts(p change.Plan, facts []fact) change.Plan {
 	return p
 }
 
-func persistName(e *edit) string {
-	if len(e.Now) < len(e.Was) {
-		return "forget"
-	}
-	return "persist"
-}
-
 // maker makes steps of operations on files.
 type maker struct {
 	job Job
@@ -64,6 +57,12 @@ type maker struct {
 }
 
 func (m maker) step(o op) change.Step {
+	s := m.plain(o)
+	s.Harmless = s.Harmless || o.mends
+	return s
+}
+
+func (m maker) plain(o op) change.Step {
 	switch o.kind {
 	case opAllocate:
 		return m.allocate(o)
@@ -199,16 +198,14 @@ func (m maker) activate(o op) change.Step {
 	}
 }
 
+// rewrite writes all but the header, which so is there at every instant: a run that is killed
+// here leaves a swapfile, and not a file that the next run does not know.
 func (m maker) rewrite(ctx context.Context, o op, progress change.Progress) error {
-	if err := change.Overwrite(ctx, o.path, o.size, progress); err != nil {
-		return err
-	}
-	header, err := newHeader(o.size)
-	if err != nil {
+	if err := change.Overwrite(ctx, o.path, uint64(unix.Getpagesize()), o.size, progress); err != nil {
 		return err
 	}
 	m.used[o.path] = change.Write
-	return change.WriteAt(o.path, header.Encode(), 0)
+	return nil
 }
 
 // explainOn adds to a refused swapon what the kernel said in its log.
@@ -243,7 +240,7 @@ func reloadStep() change.Step {
 // tells what the value was before, so it is there as long as the running one is vmguard's:
 // else a run that comes after a kill would take vmguard's own value for the one before.
 func (e sysctlEdit) step() change.Step {
-	s := e.Step("swappiness", e.text)
+	s := e.Step(e.name, e.text)
 	apply, undo := s.Apply, s.Undo
 	if s.Diff == "" { // the file stays as it is
 		apply = func(context.Context, change.Progress) (string, error) { return "", nil }
