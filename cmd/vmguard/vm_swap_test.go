@@ -81,7 +81,7 @@ func judgeFirstBoot(b vmBoot) {
 	b.stands("masked", "30", []string{plainLine, oddLine}, withOdd(256)...)
 	b.ran("unmask", 0)
 	b.ran("unmasked", 0, "swap is on: /srv/masked, 16 MiB")
-	b.ran("third-away", 0, "/srv/masked is no swap any more")
+	b.ran("third-away", 0, "/srv/masked is not swap")
 	b.stands("third-away", "30", []string{plainLine, oddLine}, withOdd(256)...)
 	b.ran("settled", 0)
 }
@@ -132,8 +132,8 @@ func judgeMissingFile(b vmBoot) {
 	b.stands("mended", "30", []string{plainLine, oddLine}, withOdd(320)...)
 	b.allPass("doctor-mended", "336 MiB")
 
-	b.ran("disable-odd", 0, "no swap any more")
-	b.ran("disable", 0, "/swapfile is no swap any more")
+	b.ran("disable-odd", 0, "is not swap")
+	b.ran("disable", 0, "/swapfile is not swap")
 	b.stands("disabled", "60", nil)
 	b.ran("tree", 0, "^$")
 	b.ran("again", 0, "there was nothing to do")
@@ -153,7 +153,7 @@ func judgeLastBoot(b vmBoot) {
 	b.ran("mend", 0, "swap is on: /swapfile, 1.0 GiB")
 	b.stands("mended", "60", []string{plainLine}, "active /swapfile 1024 MiB", "file /swapfile 600 root", "unit swapfile.swap loaded active")
 	b.allPass("doctor-mended", "1.0 GiB")
-	b.ran("disable", 0, "/swapfile is no swap any more")
+	b.ran("disable", 0, "/swapfile is not swap")
 	b.stands("disabled", "60", nil)
 	b.ran("tree", 0, "^$")
 }

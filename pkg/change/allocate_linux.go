@@ -33,7 +33,10 @@ func (a Allocation) Create(ctx context.Context, progress Progress) (Method, erro
 	used, err := a.fill(ctx, file, progress)
 	err = errors.Join(err, file.Close())
 	if err != nil {
-		return "", errors.Join(err, removeStale(a.Path))
+		if left := removeStale(a.Path); left != nil {
+			err = fmt.Errorf("%w; %w (%w)", err, left, ErrLeft)
+		}
+		return "", err
 	}
 	return used, nil
 }

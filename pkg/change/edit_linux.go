@@ -23,6 +23,20 @@ const maxEdit = 1 << 20
 // that what a killed run left is found by the next one.
 func temporary(path string) string { return path + ".vmguard-new" }
 
+// Leftovers finds the temporary files that a killed run left beside files that it was
+// replacing, or beside their copies.
+func Leftovers(paths ...string) []string {
+	var found []string
+	for _, path := range paths {
+		for _, tmp := range []string{temporary(path), temporary(BackupOf(path))} {
+			if checkRegular("look at", tmp) == nil {
+				found = append(found, tmp)
+			}
+		}
+	}
+	return found
+}
+
 // Step makes a step of the edit.
 func (e Edit) Step(name, text string) Step {
 	var was before
@@ -116,7 +130,7 @@ func (e Edit) restore(was before) error {
 		err = e.replace(e.Now, e.Was, was.looks)
 	}
 	if err != nil {
-		return fmt.Errorf("put back what was there: %w", err)
+		return fmt.Errorf("put back what was there: %w (%w)", err, ErrLeft)
 	}
 	return e.dropBackup(was)
 }

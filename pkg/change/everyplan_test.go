@@ -39,6 +39,7 @@ func faults(s *stage, r change.Result) []string {
 	var out []string
 	fault := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	left := 0
+	final := slices.ContainsFunc(r.Outcomes, func(o change.Outcome) bool { return o.State == change.Done && o.Step.Undo == nil })
 	for i, o := range r.Outcomes {
 		there := s.host[o.Step.Name]
 		switch o.State {
@@ -59,7 +60,7 @@ func faults(s *stage, r change.Result) []string {
 		if r.Complete() && !stayed {
 			fault("complete, and step %d is %s", i, o.State)
 		}
-		if !r.Complete() && o.State == change.Done {
+		if !r.Complete() && o.State == change.Done && !final {
 			fault("not complete, and step %d is done", i)
 		}
 	}

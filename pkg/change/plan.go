@@ -72,11 +72,14 @@ type Result struct {
 // Complete tells whether all steps are done, or were so already; optional ones may have failed.
 func (r Result) Complete() bool { return r.Err == nil }
 
+// ErrLeft says, in the error of a step, that it could not take back all that it did.
+var ErrLeft = errors.New("something is left of it")
+
 // Restored tells whether a failed plan left the host as it was: each step that was
-// applied has been taken back.
+// applied has been taken back, and the one that failed left nothing.
 func (r Result) Restored() bool {
 	for _, o := range r.Outcomes {
-		if o.State == Done || o.State == NotUndone {
+		if o.State == Done || o.State == NotUndone || errors.Is(o.Err, ErrLeft) {
 			return false
 		}
 	}
@@ -118,33 +121,50 @@ func (p Plan) DryRun() Result {
 
 // Run applies the steps in their order. Where one fails, or ctx ends, the ones before it
 // are undone, the last first; undoing is not cut short by ctx. A step that cannot be
-// undone does not keep the ones before it from being undone.
+// undone does not keep the ones before it from being undone. After a step that has no way
+// back there is none for the plan either: the rest is done, whatever fails and whether
+// or not ctx ends.
 func (p Plan) Run(ctx context.Context, watch Watcher) Result {
 	// One thread makes all of a plan's system calls, so that a trace of it reads as the plan does.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	r := p.DryRun()
+	final := false
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		err := ctx.Err()
+		own := heed(ctx, !final)
+		err := own.Err()
 		if err == nil && !o.Step.Already {
-			err = o.apply(ctx, watch)
+			err = o.apply(own, watch)
 		}
 		if err == nil {
 			watch.finished(*o)
+			final = final || o.State == Done && o.Step.Undo == nil && !o.Step.Harmless
 			continue
 		}
 		if o.State == Failed {
 			watch.finished(*o)
-			if o.Step.Optional && ctx.Err() == nil {
+			if o.Step.Optional && own.Err() == nil {
 				continue
 			}
 		}
+		if final {
+			r.Err = errors.Join(r.Err, err)
+			continue
+		}
 		r.Err, r.Interrupted = err, ctx.Err() != nil
-		undo(context.WithoutCancel(ctx), r.Outcomes[:i], watch)
+		undo(heed(ctx, false), r.Outcomes[:i], watch)
 		break
 	}
 	return r
+}
+
+// heed gives a context that ends with ctx, or never.
+func heed(ctx context.Context, ends bool) context.Context {
+	if ends {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 func (o *Outcome) apply(ctx context.Context, watch Watcher) error {
@@ -170,9 +190,6 @@ func (o *Outcome) apply(ctx context.Context, watch Watcher) error {
 	return nil
 }
 
-// errFinal says that a step has no way back.
-var errFinal = errors.New("it cannot be undone")
-
 // undo takes back what was applied, the last first.
 func undo(ctx context.Context, outcomes []Outcome, watch Watcher) {
 	for i := len(outcomes) - 1; i >= 0; i-- {
@@ -183,9 +200,7 @@ func undo(ctx context.Context, outcomes []Outcome, watch Watcher) {
 		case o.Step.Harmless:
 			o.State = Undone
 			continue
-		case o.Step.Undo == nil:
-			o.State, o.Err = NotUndone, errFinal
-		default:
+		default: // Run goes on after a step that has no Undo
 			o.State, o.Err = Undone, o.Step.Undo(ctx)
 			if o.Err != nil {
 				o.State = NotUndone

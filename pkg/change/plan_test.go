@@ -191,17 +191,16 @@ func planTests() map[string]planTest {
 			err: "d: d is broken",
 		},
 		"what cannot be undone": {
-			steps: []string{"a", "b final", "c", "d fails"},
+			steps: []string{"a", "b final", "c fails", "d ends", "e"},
 			log: []string{
-				"starting a", "apply a", "finished a done", "starting b", "apply b", "finished b done", "starting c", "apply c", "finished c done",
-				"starting d", "apply d", "finished d failed",
-				"undo c", "finished c undone", "finished b not undone", "undo a", "finished a undone",
+				"starting a", "apply a", "finished a done", "starting b", "apply b", "finished b done", "starting c", "apply c", "finished c failed",
+				"starting d", "apply d", "finished d done", "starting e", "apply e", "finished e done",
 			},
 			endings: []string{
-				"a: undone: the text of a", "b: not undone: the text of b: it cannot be undone", "c: undone: the text of c",
-				"d: failed: the text of d: d is broken",
+				"a: done: the text of a", "b: done: the text of b", "c: failed: the text of c: c is broken",
+				"d: done: the text of d", "e: done: the text of e",
 			},
-			err:     "d: d is broken",
+			err:     "c: c is broken",
 			changed: true,
 		},
 		"an undoing fails": {

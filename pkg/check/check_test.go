@@ -244,6 +244,10 @@ func swapRules() map[string][]ruleCase {
 			}, []verdict{fails(finding.Warning, "does not exist")}},
 			{"deleted while in use", func(f *host.Facts, _ *host.Container) { f.Swaps.Value[0].Deleted, f.Fstab.Value = true, nil },
 				[]verdict{fails(finding.Warning, "deleted while in use")}},
+			{"in the middle of a resize", func(f *host.Facts, _ *host.Container) {
+				f.Swaps.Value[0].Path = "/.swapfile.vmguard-old"
+				f.Fstab.Value = nil
+			}, []verdict{fails(finding.Warning, "a resize of /swapfile was interrupted, or is at work: its swap is on /.swapfile.vmguard-old")}},
 			{"deleted while in use, and fstab still names it", func(f *host.Facts, _ *host.Container) {
 				f.Swaps.Value[0].Deleted = true
 				f.Fstab.Value = []host.FstabSwap{{Line: 2, Spec: f.Swaps.Value[0].Path, Exists: host.Known(false, "/")}}

@@ -62,6 +62,10 @@ func judgeSwapPersistent(f *host.Facts) []finding.Finding {
 }
 
 func judgePersistence(f *host.Facts, area host.SwapArea) []finding.Finding {
+	if owner := swap.OwnedBy(area.Path); owner != area.Path && !area.Deleted {
+		return one(fail(finding.Warning, fmt.Sprintf("a resize of %s was interrupted, or is at work: its swap is on %s", owner, area.Path),
+			remedy("finish it, if vmguard is not at work", swap.CommandFor(owner)), evidence(f.Swaps.Source, area.Path)))
+	}
 	var lines []string
 	for _, line := range f.Fstab.Value {
 		if area.Deleted && !line.Exists.Value {
@@ -131,7 +135,7 @@ func inactiveSwap(f *host.Facts, line host.FstabSwap) finding.Finding {
 		if file, ok := listedFile(line); ok {
 			fix = makeAgain(f, file, ", or take the line out of /etc/fstab; if it belongs on another disk, mount that first")
 		}
-		return fail(finding.Warning, fmt.Sprintf("/etc/fstab wants swap on %s, which does not exist: this swap is missing since boot", line.Spec),
+		return fail(finding.Warning, fmt.Sprintf("/etc/fstab wants swap on %s, which does not exist: this swap is missing", line.Spec),
 			fix, evidence(source, line.Spec))
 	}
 	return fail(finding.Warning, line.Spec+" is configured as swap but not active: it protects nothing now",

@@ -53,6 +53,9 @@ func failed(err error, hint string) error { return &failure{err, hint, exitFaile
 // errBad says that a report was written and its answer is bad; nothing more is printed.
 var errBad = &failure{errors.New("the answer is bad"), "", exitBad}
 
+// errDone says that a change is made, whatever signal came in its last moment.
+var errDone = &failure{errors.New("the change is made"), "", exitOK}
+
 // finish prints an error once and gives the exit code. An error that is no failure
 // comes from the parsing of the command line.
 func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
@@ -61,7 +64,7 @@ func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
 	switch {
 	case err == nil && ctx.Err() != nil, errors.Is(err, context.Canceled) && !told:
 		return exitInterrupted
-	case err == nil:
+	case err == nil, errors.Is(err, errDone):
 		return exitOK
 	case errors.Is(err, errBad):
 		if ctx.Err() != nil {

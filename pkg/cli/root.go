@@ -43,6 +43,10 @@ func newRoot(app *App) *cobra.Command {
 	root.SetErr(app.Stderr)
 	root.PersistentFlags().Bool("no-color", false, "no colours, also on a terminal")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		what, _, goJargon := strings.Cut(err.Error(), " flag: strconv.")
+		if goJargon {
+			return usage(c.CommandPath()+" --help lists the flags", "%s: not a whole number", what)
+		}
 		return usage(c.CommandPath()+" --help lists the flags", "%w", err)
 	})
 	root.SetUsageFunc(func(c *cobra.Command) error { return writeHelp(c.ErrOrStderr(), c) })

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -58,13 +60,23 @@ func (c swapChange) run(ctx context.Context, app *App) error {
 	if c.dryRun || plan.Empty() {
 		result.Result = plan.DryRun()
 	} else {
+		// A reader of the output that goes away must not end a change half-way.
+		signal.Ignore(syscall.SIGPIPE)
 		result.Undo = job.Undo
 		result.Result = plan.Run(ctx, c.watcher(app))
 	}
 	if result.Result.Err != nil {
 		result.Undo = ""
 	}
-	return errors.Join(c.write(app, job, result), changeFailure(ctx, result.Result, again))
+	written := c.write(app, job, result)
+	if written != nil && result.Result.Complete() && !c.dryRun {
+		written = failed(fmt.Errorf("the change is made, but its output could not be written: %w", written), "look with: vmguard swap status")
+	}
+	err = errors.Join(changeFailure(result.Result, again), written)
+	if err == nil && !c.dryRun {
+		err = errDone
+	}
+	return err
 }
 
 func lockFailure(err error) error {
@@ -119,7 +131,7 @@ func (c swapChange) write(app *App, job swap.Job, result report.Change) error {
 }
 
 // changeFailure says how a plan ended that did not do its work, and what is left of it.
-func changeFailure(ctx context.Context, result change.Result, again string) error {
+func changeFailure(result change.Result, again string) error {
 	if result.Err == nil {
 		return nil
 	}
@@ -128,7 +140,7 @@ func changeFailure(ctx context.Context, result change.Result, again string) erro
 		state = "not all of it could be undone, see above; to go on from there, run again: " + again
 	}
 	if result.Interrupted {
-		return &failure{fmt.Errorf("interrupted: %w", ctx.Err()), state, exitInterrupted}
+		return &failure{errors.New("interrupted"), state, exitInterrupted}
 	}
 	return failed(result.Err, state)
 }
@@ -202,5 +214,9 @@ func (p *progress) clear() {
 func progressLine(name string, done, total uint64, took time.Duration) string {
 	rate := float64(done) / max(took.Seconds(), 0.001)
 	left := time.Duration(float64(total-done) / max(rate, 1) * float64(time.Second))
-	return fmt.Sprintf("%s: %s of %s, %s/s, %s left", name, human.Bytes(done), human.Bytes(total), human.Bytes(uint64(rate)), human.Duration(left))
+	ends := "less than 1 s left"
+	if left >= time.Second {
+		ends = human.Duration(left) + " left"
+	}
+	return fmt.Sprintf("%s: %s of %s, %s/s, %s", name, human.Bytes(done), human.Bytes(total), human.Bytes(uint64(rate)), ends)
 }

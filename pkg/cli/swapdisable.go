@@ -43,7 +43,7 @@ Nothing is done where memory could not take back what is swapped out.`,
 			o.plan = func(ctx context.Context, source host.Source) (swap.Job, error) {
 				return planDisable(ctx, source, file, request)
 			}
-			o.done = func(j swap.Job) string { return j.File + " is no swap any more" }
+			o.done = func(j swap.Job) string { return j.File + " is not swap" }
 			return o.run(c.Context(), app)
 		},
 	}

@@ -52,7 +52,8 @@ If a step fails, or you press Ctrl-C, what was done is undone.`,
 	f.StringVar(&o.size, "size", "", "size of the swapfile, such as 2G (default: see above)")
 	f.StringVar(&o.file, "file", swap.DefaultFile, "the swapfile")
 	f.IntVar(&o.request.Priority, "priority", -1, "0 to 32767, the highest is used first; -1 leaves it to the kernel")
-	f.IntVar(&o.request.Swappiness, "swappiness", -1, "also set vm.swappiness, now and at boot (10 to 60 is modest)")
+	f.IntVar(&o.request.Swappiness, "swappiness", -1, "0 to 200: also set vm.swappiness, now and at boot (10 to 60 is modest)")
+	f.Lookup("priority").DefValue, f.Lookup("swappiness").DefValue = "as it is", "as it is"
 	f.BoolVar(&o.noPersist, "no-persist", false, "until the next reboot only: leave /etc alone")
 	f.StringVar(&o.allocate, "allocate", "auto", "how to get the blocks: auto, fallocate or write (auto: fallocate, and write zeroes where that will not do)")
 	addChangeFlags(c, &o.change)

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -30,25 +32,33 @@ const stepWidth = 12
 
 // StepText writes one line for what became of a step, as soon as it is known.
 func StepText(w io.Writer, o change.Outcome, s Style) error {
-	m, text := stepMark(o.State), o.Did
+	m, text, after := stepMark(o.State), o.Did, ""
 	switch o.State {
 	case change.Failed:
-		text = o.Err.Error()
+		text = spell(o.Err)
 	case change.NotUndone:
-		text = "not undone: " + o.Did + ": " + o.Err.Error()
+		text = "not undone: " + o.Did + ": " + spell(o.Err)
 	case change.Undone:
 		text = "undone: " + o.Did
 	case change.Done:
-		text += " (" + took(o.Took) + ")"
+		after = " (" + strings.ReplaceAll(took(o.Took), " ", noBreak) + ")"
 	}
 	name := fmt.Sprintf("%-*s", stepWidth, o.Step.Name)
 	indent := 2 + len([]rune(m.symbol)) + 1
 	if !s.Wide {
 		indent = 2 + len(m.ascii) + 1
 	}
-	line := wrap(s.command(text), max(s.Width-indent-stepWidth, 30), strings.Repeat(" ", indent+stepWidth))
+	line := wrap(s.command(text)+after, max(s.Width-indent-stepWidth, 30), strings.Repeat(" ", indent+stepWidth))
 	_, err := fmt.Fprintf(w, "  %s %s%s\n", s.mark(m), name, line)
 	return err
+}
+
+// spell says why a step failed. Of one that the user's interruption ended, that is all there is to say.
+func spell(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	return err.Error()
 }
 
 func stepMark(state change.State) mark {
@@ -132,12 +142,12 @@ func ChangeJSON(w io.Writer, c Change) error {
 		Done: c.Result.Err == nil && !c.DryRun, Interrupted: c.Result.Interrupted,
 	}
 	if c.Result.Err != nil {
-		doc.Error, doc.Restored = c.Result.Err.Error(), c.Result.Restored()
+		doc.Error, doc.Restored = spell(c.Result.Err), c.Result.Restored()
 	}
 	for _, o := range c.Result.Outcomes {
 		step := stepJSON{Name: o.Step.Name, State: o.State, Text: o.Did, Took: o.Took.Microseconds(), Diff: o.Step.Diff}
 		if o.Err != nil {
-			step.Error = o.Err.Error()
+			step.Error = spell(o.Err)
 		}
 		doc.Steps = append(doc.Steps, step)
 	}

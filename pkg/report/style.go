@@ -2,6 +2,7 @@ package report
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/fatih/color"
@@ -66,12 +67,16 @@ func (s Style) name(text string) string { return Clean(text, 60, s.Wide) }
 // command is Clean for a command line, which must not be cut where it can still be used.
 func (s Style) command(text string) string { return Clean(text, 4000, s.Wide) }
 
+// noBreak is a blank at which wrap does not break a line.
+const noBreak = "\u00a0"
+
 // wrap breaks text at blanks so that no line is longer than width, where its words allow,
 // and starts every line but the first with indent.
 func wrap(text string, width int, indent string) string {
 	var b strings.Builder
 	column := 0
-	for i, word := range strings.Fields(text) {
+	blank := func(r rune) bool { return r != '\u00a0' && unicode.IsSpace(r) }
+	for i, word := range strings.FieldsFunc(text, blank) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
@@ -82,7 +87,7 @@ func wrap(text string, width int, indent string) string {
 			b.WriteByte(' ')
 			column++
 		}
-		b.WriteString(word)
+		b.WriteString(strings.ReplaceAll(word, noBreak, " "))
 		column += n
 	}
 	return b.String()

@@ -47,13 +47,14 @@ func PlanDisable(s State, r DisableRequest) (Job, error) {
 		return Job{}, err
 	}
 	job.planCalm(s)
+	job.sweepLeftovers(s)
 	job.describeGone(s, r)
 	for _, area := range s.otherAreas() {
 		name := area.Path
 		if area.Deleted {
 			name += " (a file that was removed while in use)"
 		}
-		job.Notes = append(job.Notes, name+" is active swap as well, and stays so")
+		job.Notes = append(job.Notes, name+" is active swap of its own, and stays so")
 	}
 	return job, nil
 }
@@ -118,7 +119,11 @@ func (j *Job) planCalm(s State) {
 		}
 		j.sysctl = &e
 	}
-	if w.Before != nil {
+	switch {
+	case w.Before == nil:
+	case !ours:
+		j.Notes = append(j.Notes, change.BackupOf(SwappinessFile)+" stays: vm.swappiness has been changed since, in "+SwappinessFile)
+	default:
 		j.last = append(j.last, op{kind: opSweep, path: change.BackupOf(SwappinessFile)})
 	}
 }
@@ -144,7 +149,7 @@ func (j *Job) describeGone(s State, r DisableRequest) {
 	case !s.Main.Exists:
 		j.after = append(j.after, fact{"remove", j.File + " does not exist"})
 	case r.KeepFile:
-		j.after = append(j.after, fact{"remove", j.File + " stays (--keep-file)"})
+		j.after = append(j.after, fact{"keep", j.File + " stays"})
 	}
 	j.Undo = j.undoDisable(s)
 }

@@ -44,7 +44,7 @@ func TestPlanDisable(t *testing.T) {
 				return s
 			}, DisableRequest{FileNamed: true, KeepFile: true},
 			[]string{
-				"off /it's", "= remove: /it's stays (--keep-file)", "/etc/fstab, its line is gone",
+				"off /it's", "= keep: /it's stays", "/etc/fstab, its line is gone",
 				`undo: sudo vmguard swap enable --size 2G --priority 4 --file '/it'\''s'`,
 			},
 		},
@@ -55,7 +55,7 @@ func TestPlanDisable(t *testing.T) {
 				return s
 			}, DisableRequest{KeepFile: true},
 			[]string{
-				"= deactivate: /swapfile is not active", "= forget: /etc/fstab does not name it", "= remove: /swapfile stays (--keep-file)",
+				"= deactivate: /swapfile is not active", "= forget: /etc/fstab does not name it", "= keep: /swapfile stays",
 			},
 		},
 		"not in fstab": {
@@ -84,7 +84,7 @@ func TestPlanDisable(t *testing.T) {
 				return s
 			}, DisableRequest{KeepFile: true},
 			[]string{
-				"= deactivate: /swapfile is not active", "= remove: /swapfile stays (--keep-file)", "/etc/fstab, its line is gone",
+				"= deactivate: /swapfile is not active", "= keep: /swapfile stays", "/etc/fstab, its line is gone",
 				"undo: sudo vmguard swap enable --size 2G",
 			},
 		},
@@ -150,8 +150,8 @@ func TestPlanDisable(t *testing.T) {
 			}, DisableRequest{},
 			[]string{
 				"off /swapfile", "/etc/fstab, its line is gone", "last remove /swapfile",
-				"note: /dev/vdb1 is active swap as well, and stays so",
-				"note: /swapfile (a file that was removed while in use) is active swap as well, and stays so",
+				"note: /dev/vdb1 is active swap of its own, and stays so",
+				"note: /swapfile (a file that was removed while in use) is active swap of its own, and stays so",
 				"undo: sudo vmguard swap enable --size 2G",
 			},
 		},

@@ -76,6 +76,10 @@ func PlanEnable(s State, r EnableRequest) (Job, error) {
 	if err := job.planSwappiness(s, r); err != nil {
 		return Job{}, err
 	}
+	if err := job.checkPersist(s); err != nil {
+		return Job{}, err
+	}
+	job.sweepLeftovers(s)
 	job.note(s, r)
 	job.Undo = job.undoEnable(s, r)
 	return job, nil
@@ -156,12 +160,17 @@ func (j *Job) planFile(s State, r EnableRequest, size uint64, priority int) erro
 	if err := checkMemory(s, p.beside); err != nil {
 		return err
 	}
+	if s.DirProblem != "" && slices.ContainsFunc(j.ops, func(o op) bool { return o.kind == opOn }) {
+		return dirRefusal(s)
+	}
 	kept := s.Main.Area() == size
 	if kept {
 		j.already = append(j.already, fact{"allocate", fmt.Sprintf("%s is there, %s", j.File, human.Bytes(size))})
 	}
-	if kept && s.Main.Mode&0o077 != 0 {
-		j.ops = append([]op{{kind: opProtect, path: j.File}}, j.ops...)
+	for _, f := range []File{s.Main, s.Fresh, s.Old} {
+		if f.Formatted() && f.Mode&0o077 != 0 {
+			j.ops = append([]op{{kind: opProtect, path: f.Path}}, j.ops...)
+		}
 	}
 	if kept && s.Main.Active != nil && !rearm {
 		j.already = append(j.already, fact{"activate", fmt.Sprintf("active, priority %d", s.Main.Active.Priority)})
@@ -172,13 +181,16 @@ func (j *Job) planFile(s State, r EnableRequest, size uint64, priority int) erro
 // checkAllocation errs where a file has to be made and cannot be, and says what the disk has.
 func (j *Job) checkAllocation(s State, size uint64, asked bool) error {
 	if !slices.ContainsFunc(j.ops, func(o op) bool { return o.kind == opAllocate }) {
-		return nil
+		return j.checkHoles(s)
+	}
+	if s.DirProblem != "" && !s.Disk.Known() {
+		return dirRefusal(s)
 	}
 	if err := placeRefusal(s.Dir, s.Disk); err != nil {
 		return err
 	}
 	if s.DirProblem != "" {
-		return refuse("name a file in a directory that only root may write to, such as /swapfile", "%s", s.DirProblem)
+		return dirRefusal(s)
 	}
 	disk, left := s.Disk.Value, s.Disk.Value.Free
 	for _, f := range []File{s.Main, s.Fresh, s.Old} {
@@ -194,6 +206,24 @@ func (j *Job) checkAllocation(s State, size uint64, asked bool) error {
 		return err
 	}
 	j.space = fmt.Sprintf("%s free in %s (%s), %s left afterwards", human.Bytes(s.Disk.Value.Free), s.Dir, disk.FS, human.Bytes(left-size))
+	return nil
+}
+
+func dirRefusal(s State) error {
+	return refuse("name a file in a directory that only root may write to, such as /swapfile", "%s", s.DirProblem)
+}
+
+// checkHoles errs where a swapfile that is there has holes, which the kernel does not accept, and the disk has no room
+// for them to be filled.
+func (j *Job) checkHoles(s State) error {
+	missing := s.Main.Size - min(s.Main.Size, s.Main.Blocks)
+	if missing < mib || s.Main.Active != nil || !s.Disk.Known() { // what the filesystem keeps to itself is no hole
+		return nil
+	}
+	if err := checkSpace(s.Disk.Value, s.Dir, missing, false); err != nil {
+		return err
+	}
+	j.space = fmt.Sprintf("%s has holes of %s, which are filled; %s free in %s", j.File, human.Bytes(missing), human.Bytes(s.Disk.Value.Free), s.Dir)
 	return nil
 }
 

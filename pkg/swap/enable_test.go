@@ -36,7 +36,7 @@ func bareState(file string) State {
 
 // area makes an inactive swapfile of vmguard's.
 func area(f File, size uint64) File {
-	f.Exists, f.Size, f.Mode = true, size, 0o600
+	f.Exists, f.Size, f.Blocks, f.Mode = true, size, size, 0o600
 	f.Header = Header{PageSize: minPageSize, LastPage: uint32(size/minPageSize - 1), Label: Label, UUID: testUUID()}
 	return f
 }
@@ -313,7 +313,7 @@ func TestPlanEnable(t *testing.T) {
 			}, want(2 * gib),
 			[]string{
 				"move /.swapfile.vmguard-old /swapfile", "on /swapfile", "off /.swapfile.vmguard-new",
-				"= persist: /etc/fstab line 2 names it", "last remove /.swapfile.vmguard-new", "undo: sudo vmguard swap disable",
+				"= persist: /etc/fstab line 2 names it", "last remove /.swapfile.vmguard-new",
 			},
 		},
 		"another priority": {
@@ -321,7 +321,7 @@ func TestPlanEnable(t *testing.T) {
 			[]string{
 				"= allocate: /swapfile is there, 2.0 GiB", "off /swapfile", "on /swapfile priority 10",
 				"/etc/fstab, line 2 had another priority: changed, backup /etc/fstab.vmguard-before",
-				"undo: " + fstabBack + " && sudo vmguard swap enable --priority -1",
+				"undo: " + fstabBack + " && sudo vmguard swap enable --priority -1 --no-persist",
 			},
 		},
 		"the kernel's priority instead of one": {
@@ -334,7 +334,7 @@ func TestPlanEnable(t *testing.T) {
 			[]string{
 				"= allocate: /swapfile is there, 2.0 GiB", "off /swapfile", "on /swapfile",
 				"/etc/fstab, line 1 had another priority: changed, backup /etc/fstab.vmguard-before",
-				"undo: " + fstabBack + " && sudo vmguard swap enable --priority 5",
+				"undo: " + fstabBack + " && sudo vmguard swap enable --priority 5 --no-persist",
 			},
 		},
 		"the kernel's priority, which it has": {

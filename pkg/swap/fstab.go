@@ -14,16 +14,28 @@ type Entry struct {
 	// Priority is that of swapon(2), 0 to 32767, and written as pri=N. Below zero it
 	// is left to the kernel, and nothing is written.
 	Priority int
+	// Options are those of the line that this one takes the place of; none for a new line. Of them stays what
+	// does not contradict the entry.
+	Options []string
 }
 
 // Line is the entry's line, without its line ending. It carries nofail, so that a
 // swapfile that is missing at boot fails alone: without it, systemd's swap.target fails with it.
 func (e Entry) Line() string {
-	options := "sw,nofail"
-	if e.Priority >= 0 {
-		options += ",pri=" + strconv.Itoa(e.Priority)
+	var options []string
+	for _, o := range e.Options {
+		if o != "" && o != "noauto" && o != "auto" && o != "fail" && o != "nofail" && !strings.HasPrefix(o, "pri=") {
+			options = append(options, o)
+		}
 	}
-	return escapeField(e.Path) + " none swap " + options + " 0 0"
+	if len(options) == 0 {
+		options = []string{"sw"}
+	}
+	options = append(options, "nofail")
+	if e.Priority >= 0 {
+		options = append(options, "pri="+strconv.Itoa(e.Priority))
+	}
+	return escapeField(e.Path) + " none swap " + strings.Join(options, ",") + " 0 0"
 }
 
 // FstabLine is one line of type swap, as swapon(8) reads it from fstab(5).

@@ -84,6 +84,10 @@ func EnableCommand(size uint64) string {
 	return command("enable", DefaultFile, "--size "+sizeFlag(size))
 }
 
+// CommandFor is the command that does what is missing for a swapfile, for the remedies of
+// vmguard doctor.
+func CommandFor(file string) string { return command("enable", file, "") }
+
 // checkFiles errs where something stands under one of the three names that vmguard does
 // not touch, or, for a file that shall be active, that no kernel would accept.
 func checkFiles(s State, active bool) error {
@@ -157,7 +161,7 @@ func checkMemory(s State, beside uint64) error {
 	}
 	more := (used + margin - room + gib - 1) / gib * gib
 	return refuse("stop what uses the most memory first (vmguard containers shows it), or add swap: "+command("enable", s.Main.Path+"2", "--size "+sizeFlag(more)),
-		"memory cannot take back what is swapped out: %s in use, but only %s available%s, of which %s must stay for the programs that run",
+		"memory cannot take back what is swapped out: %s in use, but only %s available%s, and %s must stay free for the programs that run",
 		human.Bytes(used), human.Bytes(memory.Value.Available), elsewhere, human.Bytes(margin))
 }
 
@@ -188,7 +192,13 @@ func checkHost(s State) error {
 
 // undoEnable gives the command that takes back what enable does; empty where it does nothing.
 func (j *Job) undoEnable(s State, r EnableRequest) string {
+	if s.Main.Active == nil && (s.Fresh.Active != nil || s.Old.Active != nil) || !s.Main.Exists && s.Old.Exists {
+		return "" // the way back would be to the middle of a run that was killed
+	}
 	if !s.Main.Exists && len(j.ops) > 0 {
+		if len(s.Siblings) > 0 { // without a name, disable would not know which
+			return command("disable", j.File, "") + namedFlag(j.File)
+		}
 		return command("disable", j.File, "")
 	}
 	var commands []string
@@ -212,7 +222,7 @@ func (j *Job) undoOps(s State, r EnableRequest) []string {
 		flags += fmt.Sprintf(" --priority %d", max(a.Priority, -1))
 	}
 	if flags != "" && len(j.ops) > 0 {
-		if !r.Persist {
+		if !r.Persist || j.edit != nil { // fstab is put back by itself
 			flags += " --no-persist"
 		}
 		commands = append(commands, command("enable", j.File, strings.TrimSpace(flags)))

@@ -9,30 +9,39 @@ import (
 	"vmguard/pkg/oom"
 )
 
-// kernelLog marks the end of the kernel's log. The function that it gives returns what
-// the kernel has said about swap since; nothing where the log cannot be read.
-func kernelLog() (since func() []string) {
+// kernelLog reads what the kernel says in its log from when it was opened. One that cannot be read says nothing.
+type kernelLog struct {
+	fd int // -1 for none
+}
+
+func openKernelLog() kernelLog {
 	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return func() []string { return nil }
+		return kernelLog{-1}
 	}
 	if _, err := unix.Seek(fd, 0, unix.SEEK_END); err != nil {
 		_ = unix.Close(fd)
-		return func() []string { return nil }
+		return kernelLog{-1}
 	}
-	return func() []string {
-		defer unix.Close(fd) //nolint:errcheck // it was only read from
-		return readReasons(func(buf []byte) (int, error) { return unix.Read(fd, buf) })
+	return kernelLog{fd}
+}
+
+func (l kernelLog) close() {
+	if l.fd >= 0 {
+		_ = unix.Close(l.fd) // it was only read from
 	}
 }
 
-// readReasons reads records, one a call, up to the newest.
-func readReasons(read func([]byte) (int, error)) []string {
+// reasons gives what the kernel has said about swap since it was last asked.
+func (l kernelLog) reasons() []string {
+	if l.fd < 0 {
+		return nil
+	}
 	const most = 10000 // records: no log grows faster than it is read for so long
 	var reasons []string
 	buf := make([]byte, 8<<10)
 	for range most {
-		n, err := read(buf)
+		n, err := unix.Read(l.fd, buf)
 		switch {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EPIPE): // interrupted; overwritten meanwhile
 			continue

@@ -24,11 +24,17 @@ const maxFstab = 1 << 20
 // It errs where the path's directory cannot be found, or what must be known of the host cannot be read.
 func Look(ctx context.Context, source host.Source, file string) (State, error) {
 	dir, err := source.FS.Resolve(path.Dir(file))
-	if err != nil {
-		return State{}, refuse("make it first, or name a file elsewhere with --file", "the directory of %s: %v", quoted(file), cause(err))
+	s := State{Facts: host.CollectSwap(ctx, source)}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		dir = path.Dir(file)
+		s.DirProblem = dir + " does not exist"
+	case err != nil:
+		return State{}, refuse("name a file elsewhere with --file", "the directory of %s: %v", quoted(file), cause(err))
+	default:
+		s.Disk, s.DirProblem = host.DiskAt(ctx, source, dir), dirProblem(dir)
 	}
-	file = path.Join(dir, path.Base(file))
-	s := State{Facts: host.CollectSwap(ctx, source), Dir: dir, Disk: host.DiskAt(ctx, source, dir), DirProblem: dirProblem(dir)}
+	s.Dir, file = dir, path.Join(dir, path.Base(file))
 	if !s.Facts.Swaps.Known() {
 		return State{}, refuse("", "cannot tell which swap is active: %s", s.Facts.Swaps.Why())
 	}
@@ -40,6 +46,7 @@ func Look(ctx context.Context, source host.Source, file string) (State, error) {
 		return State{}, err
 	}
 	s.Siblings = slices.DeleteFunc(ownFiles(s.Facts), func(f string) bool { return f == file || s.Etc.Targets[f] == file })
+	s.Leftovers = change.Leftovers(fstabFile, SwappinessFile)
 	s.lookSystemd(file)
 	if _, err := os.Stat("/sys/fs/selinux/enforce"); err == nil {
 		s.SELinux = "system_u:object_r:swapfile_t:s0"
@@ -63,7 +70,7 @@ func dirProblem(dir string) string {
 		if err := unix.Lstat(at, &st); err != nil {
 			return fmt.Sprintf("%s cannot be looked at: %v", at, err)
 		}
-		others := st.Mode&0o002 != 0 || st.Mode&0o020 != 0 && st.Gid != 0
+		others := st.Mode&0o022 != 0 // an ACL shows as the group's bits
 		switch {
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
 			return at + " is no directory"
@@ -90,6 +97,7 @@ func (s State) lookAt(file string) File {
 		return f
 	}
 	f.Exists, f.Size, f.Mode = true, uint64(st.Size), st.Mode&0o7777
+	f.Blocks = uint64(st.Blocks) * 512 // the unit of st_blocks (stat(2))
 	if f.Problem = fileProblem(&st); f.Problem != "" {
 		return f
 	}
@@ -335,7 +343,7 @@ func ownFiles(facts *host.Facts) []string {
 	}
 	var own []string
 	for _, name := range names {
-		file := ownedBy(name)
+		file := OwnedBy(name)
 		for _, at := range []string{file, freshName(file), oldName(file)} {
 			data, err := readRegular(at, maxPageSize)
 			if err != nil {

@@ -57,6 +57,9 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 		}
 		return refuse(hint, "cannot make the swap permanent: %s", s.Etc.Problem)
 	}
+	if wrong != "" {
+		entry.Options = line.Options
+	}
 	text := "one line added"
 	switch {
 	case s.Etc.Fstab == nil:
@@ -72,6 +75,21 @@ func (j *Job) planPersist(s State, r EnableRequest, priority int) error {
 	j.edit = &edit{e, "persist", fstabFile + ", " + text}
 	j.reload = s.Systemd
 	return nil
+}
+
+// checkPersist errs where fstab shall name a file that others could replace by their own.
+func (j *Job) checkPersist(s State) error {
+	if j.edit != nil && s.DirProblem != "" {
+		return dirRefusal(s)
+	}
+	return nil
+}
+
+// sweepLeftovers takes away what a killed run left beside the text files that it was changing.
+func (j *Job) sweepLeftovers(s State) {
+	for _, path := range s.Leftovers {
+		j.last = append(j.last, op{kind: opSweep, path: path})
+	}
 }
 
 // comesBack tells that the swapfile, as things are, is active again after a reboot.

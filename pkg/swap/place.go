@@ -35,7 +35,7 @@ const longestName = 200
 // CheckPath errs where a text cannot be the path of a swapfile, on any host.
 func CheckPath(file string) error {
 	const hint = "accepted: an absolute path such as /swapfile"
-	owner := ownedBy(file)
+	owner := OwnedBy(file)
 	switch {
 	case file == "":
 		return refuseUsage("is a shell variable empty?", "--file: no file is named")
@@ -99,8 +99,9 @@ func placeRefusal(dir string, disk host.Fact[host.Disk]) error {
 	return nil
 }
 
-// ownedBy gives the swapfile that a name beside it belongs to; any other name is its own.
-func ownedBy(file string) string {
+// OwnedBy gives the swapfile that a name belongs to which vmguard uses beside it, while it makes
+// or resizes one; any other name is its own.
+func OwnedBy(file string) string {
 	dir, base := path.Split(file)
 	for _, what := range []string{"new", "old"} {
 		stem, ok := strings.CutSuffix(base, ".vmguard-"+what)

@@ -67,8 +67,8 @@ func checkAccepted(t *testing.T, file string) {
 	if path.Dir(fresh) != path.Dir(file) || path.Dir(old) != path.Dir(file) || fresh == old || fresh == file || old == file {
 		t.Errorf("%q: beside it are %q and %q", file, fresh, old)
 	}
-	if ownedBy(file) != file || ownedBy(fresh) != file || ownedBy(old) != file {
-		t.Errorf("%q: owners are %q, %q, %q", file, ownedBy(file), ownedBy(fresh), ownedBy(old))
+	if OwnedBy(file) != file || OwnedBy(fresh) != file || OwnedBy(old) != file {
+		t.Errorf("%q: owners are %q, %q, %q", file, OwnedBy(file), OwnedBy(fresh), OwnedBy(old))
 	}
 	if len(path.Base(fresh)) > 255 || len(path.Base(old)) > 255 {
 		t.Errorf("%q: the names beside it are longer than NAME_MAX", file)
@@ -123,7 +123,7 @@ func TestOwnedBy(t *testing.T) {
 		"/.swapfile.vmguard-new/deeper":         "/.swapfile.vmguard-new/deeper",
 		"/.swapfile.vmguard-old/.f.vmguard-old": "/.swapfile.vmguard-old/f",
 	} {
-		if got := ownedBy(name); got != want {
+		if got := OwnedBy(name); got != want {
 			t.Errorf("%s belongs to %s, want %s", name, got, want)
 		}
 	}

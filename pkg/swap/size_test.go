@@ -260,7 +260,7 @@ func TestMemory(t *testing.T) {
 	refusal := func(room, size string) Refusal {
 		return Refusal{
 			Why: "memory cannot take back what is swapped out: 1.8 GiB in use, but only 512 MiB available" + room +
-				", of which 410 MiB must stay for the programs that run",
+				", and 410 MiB must stay free for the programs that run",
 			Hint: fmt.Sprintf(more, size),
 		}
 	}
@@ -276,7 +276,7 @@ func TestMemory(t *testing.T) {
 		"disable, room in a gone file":   {512 * mib, []host.SwapArea{gone}, planOff, refusal(" and 1.0 GiB free in other swap", "1G")},
 		"disable, room on two":           {512 * mib, []host.SwapArea{disk, gone}, planOff, Refusal{}},
 		"disable, memory suffices":       {1800*mib + 8*gib/20, nil, planOff, Refusal{}},
-		"disable, a byte is missing":     {1800*mib + 8*gib/20 - 1, nil, planOff, Refusal{Why: "memory cannot take back what is swapped out: 1.8 GiB in use, but only 2.2 GiB available, of which 410 MiB must stay for the programs that run", Hint: fmt.Sprintf(more, "1G")}},
+		"disable, a byte is missing":     {1800*mib + 8*gib/20 - 1, nil, planOff, Refusal{Why: "memory cannot take back what is swapped out: 1.8 GiB in use, but only 2.2 GiB available, and 410 MiB must stay free for the programs that run", Hint: fmt.Sprintf(more, "1G")}},
 		"smaller":                        {512 * mib, nil, planSize(gib), refusal(" and 1.0 GiB in the new swapfile", "1G")},
 		"smaller, and what is used fits": {0, nil, planSize(1800 * mib), Refusal{}},
 		"larger":                         {0, nil, planSize(4 * gib), Refusal{}},
@@ -302,7 +302,7 @@ func TestMemory(t *testing.T) {
 	half.activate(&half.Fresh, gib, -3)
 	half.activate(&half.Old, gib, -4)
 	half.Facts.Memory.Value.Available = 2 * gib
-	if got := refused(t, planOff(half)); !strings.Contains(got.Why, ": 2.0 GiB in use, but only 2.0 GiB available, of") {
+	if got := refused(t, planOff(half)); !strings.Contains(got.Why, ": 2.0 GiB in use, but only 2.0 GiB available, and") {
 		t.Errorf("%+v", got)
 	}
 	s := running("/a b")

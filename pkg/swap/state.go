@@ -11,13 +11,16 @@ type State struct {
 	// Dir is the directory that the file is in, free of links, and Disk its filesystem.
 	Dir  string
 	Disk host.Fact[host.Disk]
-	// DirProblem says why others than root could change what a name in the directory stands for; empty
-	// where they cannot.
+	// DirProblem says why the directory will not do: others than root could change what a name in it stands
+	// for, or it does not exist. Empty where it will.
 	DirProblem string
 
 	Main  File // the swapfile itself
 	Fresh File // one that is to take its place
 	Old   File // one whose place was taken
+
+	// Leftovers are the temporary files that a killed run left beside the text files that it was changing.
+	Leftovers []string
 
 	// Siblings are the other swapfiles that vmguard made. What belongs to all of them stays while one is left.
 	Siblings []string
@@ -43,6 +46,7 @@ type File struct {
 	// Unread says why the file's header could not be read; empty where it was.
 	Unread string
 	Size   uint64 // bytes
+	Blocks uint64 // bytes that it takes on the disk: less than Size where it has holes
 	Mode   uint32 // permission bits
 	// Header is the swap header, and HeaderErr why there is none that counts.
 	Header    Header
@@ -82,7 +86,7 @@ func (f File) Used() uint64 {
 type Etc struct {
 	// Fstab is the file's content; nil where there is none.
 	Fstab []byte
-	// Backup tells that a copy is there from before vmguard's first change, and Before is that copy.
+	// Backup tells that a copy is there from before vmguard's last change, and Before is that copy.
 	Backup bool
 	Before []byte
 	// Problem says why the file cannot be replaced; empty where it can. Hint is what the user can do about it.

@@ -37,7 +37,9 @@ func (j Job) Steps() change.Plan {
 		p = append(p, j.sysctl.step())
 	}
 	for _, o := range j.last {
-		p = append(p, m.step(o))
+		s := m.step(o)
+		s.Optional = o.kind == opSweep
+		p = append(p, s)
 	}
 	return p
 }
@@ -92,7 +94,13 @@ func (m maker) plain(o op) change.Step {
 	}
 	s := change.Step{
 		Name: "remove", Text: o.path,
-		Apply: func(context.Context, change.Progress) (string, error) { return "", change.Remove(o.path) },
+		Apply: func(context.Context, change.Progress) (string, error) {
+			err := change.Remove(o.path)
+			if o.kind == opSweep && errors.Is(err, fs.ErrNotExist) {
+				err = nil // another step took it
+			}
+			return "", err
+		},
 	}
 	s.Harmless = o.kind == opSweep
 	return s
@@ -176,23 +184,23 @@ func (m maker) activate(o op) change.Step {
 	return change.Step{
 		Name: "activate", Text: text,
 		Apply: func(ctx context.Context, progress change.Progress) (string, error) {
-			said := kernelLog()
+			log := openKernelLog()
+			defer log.close()
 			err := change.Swapon(o.path, o.priority)
 			if !errors.Is(err, unix.EINVAL) {
 				return "", explainOn(err, nil)
 			}
-			reasons := said()
+			reasons := log.reasons()
 			if m.job.method == change.Fallocate || m.used[o.path] == change.Write || !curable(reasons) {
 				return "", explainOn(err, reasons)
 			}
 			if err := m.rewrite(ctx, o, progress); err != nil {
 				return "", err
 			}
-			said = kernelLog()
 			if err := change.Swapon(o.path, o.priority); err != nil {
-				return "", explainOn(err, said())
+				return "", explainOn(err, log.reasons())
 			}
-			return text + ", after writing zeroes: the kernel refused the preallocated file" + spell(reasons), nil
+			return text + ", after writing zeroes: the kernel refused the file as it was" + spell(reasons), nil
 		},
 		Undo: func(ctx context.Context) error { return explainOff(change.Swapoff(ctx, o.path)) },
 	}
@@ -201,8 +209,12 @@ func (m maker) activate(o op) change.Step {
 // rewrite writes all but the header, which so is there at every instant: a run that is killed
 // here leaves a swapfile, and not a file that the next run does not know.
 func (m maker) rewrite(ctx context.Context, o op, progress change.Progress) error {
-	if err := change.Overwrite(ctx, o.path, uint64(unix.Getpagesize()), o.size, progress); err != nil {
-		return err
+	err := change.Overwrite(ctx, o.path, uint64(unix.Getpagesize()), o.size, progress)
+	if _, made := m.used[o.path]; err != nil && !made {
+		return fmt.Errorf("%w (%w: %s was there before, and takes more of the disk now)", err, change.ErrLeft, o.path)
+	}
+	if err != nil {
+		return err // the file goes with the step that made it
 	}
 	m.used[o.path] = change.Write
 	return nil

@@ -237,7 +237,7 @@ func TestPlanCalm(t *testing.T) {
 		"changed since then":  {swappinessState(45, swappinessText(30, 60), nil), SwappinessFile + " is gone", nil, 45, false},
 		"edited":              {swappinessState(30, append(swappinessText(30, 60), "vm.x = 1\n"...), nil), SwappinessFile + " is gone", nil, 30, false},
 		"value unknown":       {unknown, SwappinessFile + " is gone", nil, 0, false},
-		"replaced since then": {swappinessState(7, []byte("vm.swappiness = 7\n"), foreign), "", nil, 0, true},
+		"replaced since then": {swappinessState(7, []byte("vm.swappiness = 7\n"), foreign), "", nil, 0, false},
 	} {
 		job, err := PlanDisable(c.state, DisableRequest{})
 		if err != nil {
