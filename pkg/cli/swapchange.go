@@ -47,7 +47,7 @@ func (c swapChange) run(ctx context.Context, app *App) error {
 	if !c.dryRun {
 		unlock, err := change.Lock(change.LockFile)
 		if err != nil {
-			return lockFailure(err)
+			return c.lockFailure(ctx, source, err, again)
 		}
 		defer unlock() //nolint:errcheck // the kernel drops the lock with the process
 	}
@@ -79,11 +79,16 @@ func (c swapChange) run(ctx context.Context, app *App) error {
 	return err
 }
 
-func lockFailure(err error) error {
+// lockFailure says why the lock cannot be had; or, on a host that nothing can be done to
+// anyway, such as a container without a /run, that.
+func (c swapChange) lockFailure(ctx context.Context, source host.Source, err error, again string) error {
 	if _, held := errors.AsType[*change.LockedError](err); held {
 		return failed(err, "wait until it is done, and look with: vmguard swap status")
 	}
-	return failed(err, "")
+	if _, refusal := c.plan(ctx, source); refusal != nil {
+		return swapFailure(ctx, refusal, source.Root, again)
+	}
+	return failed(err, "that file keeps two runs apart: root must be able to make it")
 }
 
 // asRoot gives the command line that was typed, with sudo before it.

@@ -55,6 +55,9 @@ func PlanEnable(s State, r EnableRequest) (Job, error) {
 		job.Undo = job.undoEnable(s, r)
 		return job, nil
 	}
+	if s.NoDir {
+		return Job{}, dirRefusal(s)
+	}
 	if err := checkFiles(s, true); err != nil {
 		return Job{}, err
 	}
@@ -183,9 +186,6 @@ func (j *Job) checkAllocation(s State, size uint64, asked bool) error {
 	if !slices.ContainsFunc(j.ops, func(o op) bool { return o.kind == opAllocate }) {
 		return j.checkHoles(s)
 	}
-	if s.DirProblem != "" && !s.Disk.Known() {
-		return dirRefusal(s)
-	}
 	if err := placeRefusal(s.Dir, s.Disk); err != nil {
 		return err
 	}
@@ -210,6 +210,9 @@ func (j *Job) checkAllocation(s State, size uint64, asked bool) error {
 }
 
 func dirRefusal(s State) error {
+	if s.NoDir {
+		return refuse("make it first, or name a file elsewhere with --file", "%s", s.DirProblem)
+	}
 	return refuse("name a file in a directory that only root may write to, such as /swapfile", "%s", s.DirProblem)
 }
 

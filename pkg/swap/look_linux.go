@@ -28,7 +28,7 @@ func Look(ctx context.Context, source host.Source, file string) (State, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		dir = path.Dir(file)
-		s.DirProblem = dir + " does not exist"
+		s.NoDir, s.DirProblem = true, fmt.Sprintf("the directory of %s: no such file or directory", quoted(file))
 	case err != nil:
 		return State{}, refuse("name a file elsewhere with --file", "the directory of %s: %v", quoted(file), cause(err))
 	default:

@@ -14,6 +14,7 @@ type State struct {
 	// DirProblem says why the directory will not do: others than root could change what a name in it stands
 	// for, or it does not exist. Empty where it will.
 	DirProblem string
+	NoDir      bool // it does not exist
 
 	Main  File // the swapfile itself
 	Fresh File // one that is to take its place
