@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"vmguard/pkg/host"
 )
@@ -60,26 +62,55 @@ func TestLookFile(t *testing.T) {
 	}
 }
 
+// asNobody runs a function without root's right to read all files: the thread's user for files is another (setfsuid(2)).
+func asNobody(t *testing.T, do func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		do()
+		return
+	}
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the function
+		err := unix.Setfsuid(65534)
+		if err == nil {
+			do()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestLookFileDenied(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() == 0 {
-		t.Skip("root may read all files")
+	dir, err := os.MkdirTemp("", "vmguard-denied-")
+	if err != nil {
+		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { // or nobody could not even look into it
+		t.Fatal(err)
+	}
 	closed := filepath.Join(dir, "closed")
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, "unreadable"), nil, 0), os.Mkdir(closed, 0)); err != nil {
 		t.Fatal(err)
 	}
 	const why = "reading it needs root"
-	got := lookFile(filepath.Join(dir, "unreadable"), host.Fact[string]{}, false)
+	look := func(name string, root bool) (got FileLook) {
+		asNobody(t, func() { got = lookFile(name, host.Fact[string]{}, root) })
+		return got
+	}
+	got := look(filepath.Join(dir, "unreadable"), false)
 	if !got.File.Known() || !got.Size.Known() || got.Header.Why() != why {
 		t.Errorf("unreadable: %+v", got)
 	}
-	got = lookFile(filepath.Join(closed, "swapfile"), host.Fact[string]{}, false)
+	got = look(filepath.Join(closed, "swapfile"), false)
 	if got.Absent || got.File.Why() != why || got.Size.Why() != why || got.Header.Why() != why {
 		t.Errorf("in a closed folder: %+v", got)
 	}
-	got = lookFile(filepath.Join(closed, "swapfile"), host.Fact[string]{}, true)
+	got = look(filepath.Join(closed, "swapfile"), true)
 	if got.File.Why() != "permission denied" {
 		t.Errorf("to root a hint at root says nothing: %+v", got)
 	}
