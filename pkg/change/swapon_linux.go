@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"runtime"
 	"time"
 	"unsafe"
@@ -58,6 +59,25 @@ func Swapoff(ctx context.Context, path string) error {
 		case ctx.Err() != nil:
 			return wrapSwap("swapoff", path, ctx.Err())
 		}
+	}
+}
+
+// IsSwap tells whether a regular file is active as swap, under whatever name. It asks for
+// the file's first byte to have a block, which it has in any file that is no hole: the kernel
+// refuses even that for an active swapfile (fs/open.c, vfs_fallocate).
+func IsSwap(path string) (bool, error) {
+	file, err := openRegular(path, os.O_WRONLY)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	switch err := unix.Fallocate(int(file.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, 1); {
+	case errors.Is(err, unix.ETXTBSY):
+		return true, nil
+	case err == nil, errors.Is(err, unix.EOPNOTSUPP): // a filesystem without it is asked last
+		return false, nil
+	default:
+		return false, &fs.PathError{Op: "fallocate", Path: path, Err: err}
 	}
 }
 

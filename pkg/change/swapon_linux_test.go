@@ -173,7 +173,13 @@ func TestSwapPriorityOfTheKernel(t *testing.T) {
 // TestSwapfileInUse: the kernel keeps it from what would harm it. A mode may be set.
 func TestSwapfileInUse(t *testing.T) {
 	path := swapFile(t, 16*mib, change.Fallocate)
+	if active, err := change.IsSwap(path); active || err != nil {
+		t.Errorf("not yet active: %v, %v", active, err)
+	}
 	switchOn(t, path, -1)
+	if active, err := change.IsSwap(path); !active || err != nil {
+		t.Errorf("active: %v, %v", active, err)
+	}
 	for what, test := range map[string]struct{ err, want error }{
 		"remove":    {change.Remove(path), unix.EPERM},
 		"rename":    {change.Rename(path, path+"2"), unix.EPERM},

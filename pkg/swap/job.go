@@ -99,6 +99,12 @@ func checkFiles(s State, active bool) error {
 			return refuse("sudo swapoff "+human.ShellWord(f.ActiveAs)+", and again", "%s is in the way: it is active as %s", f.Path, f.ActiveAs)
 		}
 	}
+	for _, f := range []File{s.Main, s.Fresh, s.Old} {
+		if f.MayBe != "" {
+			return refuse("switch it off first: sudo swapoff "+human.ShellWord(f.Path),
+				"%s seems to be active under a name that leads to no file from here: %s, as of another mount namespace", f.Path, f.MayBe)
+		}
+	}
 	main := s.Main
 	const another = "name another file with --file, or move this one away"
 	switch {

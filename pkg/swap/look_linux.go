@@ -103,6 +103,9 @@ func (s State) lookAt(file string) File {
 	}
 	f.findActive(s.Facts.Swaps.Value, &st)
 	f.readHeader()
+	if f.Active == nil && f.Formatted() {
+		f.findUnseen(s.Facts.Swaps.Value)
+	}
 	return f
 }
 
@@ -140,6 +143,20 @@ func (f *File) findActive(areas []host.SwapArea, st *unix.Stat_t) {
 		var other unix.Stat_t
 		if err := unix.Stat(area.Path, &other); err == nil && other.Dev == st.Dev && other.Ino == st.Ino {
 			f.Active, f.ActiveAs = &areas[i], area.Path
+		}
+	}
+}
+
+// findUnseen finds an active area that is the file, or may be, though its name leads nowhere.
+func (f *File) findUnseen(areas []host.SwapArea) {
+	for _, area := range areas {
+		var st unix.Stat_t
+		// /proc/swaps counts an area without its header.
+		if area.Type == "file" && !area.Deleted && area.Size+f.Header.PageSize == f.Header.Size() &&
+			errors.Is(unix.Lstat(area.Path, &st), unix.ENOENT) {
+			if active, err := change.IsSwap(f.Path); active || err != nil {
+				f.MayBe = area.Path
+			}
 		}
 	}
 }

@@ -56,6 +56,9 @@ type File struct {
 	Active *host.SwapArea
 	// ActiveAs is the other name under which the file is active; empty for its own.
 	ActiveAs string
+	// MayBe is an active area whose name leads to no file that can be seen from here, as one of another mount namespace:
+	// it is this file, or may be. Empty where there is none.
+	MayBe string
 }
 
 // Formatted tells whether the file is a swapfile: it has a header, and is as long as

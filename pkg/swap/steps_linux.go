@@ -85,7 +85,7 @@ func (m maker) plain(o op) change.Step {
 			Name: "rename", Text: o.path + " to " + o.to,
 			Apply: func(context.Context, change.Progress) (string, error) {
 				m.used[o.to] = m.used[o.path]
-				return "", change.Rename(o.path, o.to)
+				return "", explainHeld(change.Rename(o.path, o.to))
 			},
 			Undo: func(context.Context) error { return change.Rename(o.to, o.path) },
 		}
@@ -99,7 +99,7 @@ func (m maker) plain(o op) change.Step {
 			if o.kind == opSweep && errors.Is(err, fs.ErrNotExist) {
 				err = nil // another step took it
 			}
-			return "", err
+			return "", explainHeld(err)
 		},
 	}
 	s.Harmless = o.kind == opSweep
@@ -231,6 +231,14 @@ func explainOn(err error, reasons []string) error {
 		return err
 	}
 	return fmt.Errorf("%w; the kernel's log says: %s", err, strings.Join(reasons, "; "))
+}
+
+// explainHeld adds what it means that a file can be neither removed nor renamed.
+func explainHeld(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: it is immutable, or active as swap under a name that is not seen from here (vmguard swap status lists the names)", err)
+	}
+	return err
 }
 
 func explainOff(err error) error {

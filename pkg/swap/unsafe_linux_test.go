@@ -1,9 +1,13 @@
 package swap
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"vmguard/pkg/host"
 )
 
 // A line that is mended keeps the options that do not contradict it.
@@ -91,5 +95,48 @@ func TestEveryFileIsProtected(t *testing.T) {
 	}
 	if len(job.ops) == 0 || job.ops[0] != (op{kind: opProtect, path: s.Old.Path}) {
 		t.Errorf("%v", job.ops)
+	}
+}
+
+// A file that may be active under a name of another mount namespace is left alone.
+func TestActiveUnseen(t *testing.T) {
+	t.Parallel()
+	s := bareState("/swapfile")
+	s.Main = area(s.Main, gib)
+	s.Main.MayBe = "/s"
+	_, on := PlanEnable(s, EnableRequest{Priority: -1, Swappiness: -1, Persist: true})
+	_, off := PlanDisable(s, DisableRequest{})
+	for _, err := range []error{on, off} {
+		if err == nil || !strings.Contains(err.Error(), "/swapfile seems to be active under a name") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestFindUnseen(t *testing.T) {
+	t.Parallel()
+	gone := area(File{Path: "/none/swapfile"}, gib) // cannot be asked, so it may be any
+	idle := area(File{Path: filepath.Join(t.TempDir(), "idle")}, gib)
+	if err := os.WriteFile(idle.Path, make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	here := t.TempDir()
+	for _, test := range []struct {
+		file File
+		area host.SwapArea
+		want string
+	}{
+		{gone, host.SwapArea{Path: "/none/s", Type: "file", Size: gib - minPageSize}, "/none/s"},
+		{gone, host.SwapArea{Path: "/none/s", Type: "file", Size: gib}, ""},
+		{gone, host.SwapArea{Path: "/none/s", Type: "file", Size: gib - minPageSize, Deleted: true}, ""},
+		{gone, host.SwapArea{Path: "/none/s", Type: "partition", Size: gib - minPageSize}, ""},
+		{gone, host.SwapArea{Path: here, Type: "file", Size: gib - minPageSize}, ""},
+		{idle, host.SwapArea{Path: "/none/s", Type: "file", Size: gib - minPageSize}, ""},
+	} {
+		f := test.file
+		f.findUnseen([]host.SwapArea{test.area})
+		if f.MayBe != test.want {
+			t.Errorf("%+v: %q, want %q", test.area, f.MayBe, test.want)
+		}
 	}
 }
