@@ -91,6 +91,13 @@ func CommandFor(file string) string { return command("enable", file, "") }
 // checkFiles errs where something stands under one of the three names that vmguard does
 // not touch, or, for a file that shall be active, that no kernel would accept.
 func checkFiles(s State, active bool) error {
+	if err := checkBeside(s); err != nil {
+		return err
+	}
+	return checkMain(s, active)
+}
+
+func checkBeside(s State) error {
 	for _, f := range []File{s.Fresh, s.Old} {
 		switch {
 		case f.Exists && f.Problem != "":
@@ -105,6 +112,10 @@ func checkFiles(s State, active bool) error {
 				"%s seems to be active under a name that leads to no file from here: %s, as of another mount namespace", f.Path, f.MayBe)
 		}
 	}
+	return nil
+}
+
+func checkMain(s State, active bool) error {
 	main := s.Main
 	const another = "name another file with --file, or move this one away"
 	switch {
