@@ -57,6 +57,9 @@ func containerLoad(f *host.Facts) string {
 	case running > 0:
 		return " and " + human.Count(running, "running container")
 	case !f.Containers.Known() && f.DockerInstalled.Known() && f.DockerInstalled.Value:
+		if f.Containers.Missing == "" { // nobody asked, as for swap status
+			return " and Docker"
+		}
 		return " and Docker, whose containers are not known"
 	default:
 		return ""
