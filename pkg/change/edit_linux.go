@@ -85,7 +85,7 @@ func (e Edit) look() (before, error) {
 	if !e.backs() {
 		return b, nil
 	}
-	if b.backup, err = readSmall(e.Backup); err == nil {
+	if b.backup, err = ReadText(e.Backup); err == nil {
 		b.kept, err = looksOf(e.Backup)
 	}
 	if err != nil {
@@ -125,7 +125,7 @@ func (e Edit) dropBackup(was before) error {
 // restore takes back what an edit that failed has done so far. Where it cannot, the backup stays.
 func (e Edit) restore(was before) error {
 	// A new file that cannot be made durable is there all the same.
-	there, err := readSmall(e.Path)
+	there, err := ReadText(e.Path)
 	if err == nil && !same(there, e.Was) && same(there, e.Now) {
 		err = e.replace(e.Now, e.Was, was.looks)
 	}
@@ -137,7 +137,7 @@ func (e Edit) restore(was before) error {
 
 // check errs where the file is not of that content.
 func (e Edit) check(content []byte) error {
-	there, err := readSmall(e.Path)
+	there, err := ReadText(e.Path)
 	if err == nil && !same(there, content) {
 		err = ErrChanged
 	}
@@ -167,8 +167,9 @@ func (e Edit) replace(from, to []byte, like *looks) error {
 	return nil
 }
 
-// readSmall reads a regular file that is no link; nil without an error where there is none.
-func readSmall(path string) ([]byte, error) {
+// ReadText reads a file as an Edit takes it: a regular one of up to 1 MiB, and no link; nil without an
+// error where there is none.
+func ReadText(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // nil is the content of a file that is not there

@@ -187,20 +187,6 @@ func readRegular(name string, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, most))
 }
 
-// readSmall reads a whole text file; nil where there is none.
-func readSmall(name string) ([]byte, error) {
-	data, err := readRegular(name, maxFstab+1)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil //nolint:nilnil // nil is the content of a file that is not there
-	case err != nil:
-		return nil, err
-	case len(data) > maxFstab:
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("larger than 1 MiB")}
-	}
-	return append([]byte{}, data...), nil
-}
-
 // lookEtc reads fstab and finds out whether it can be replaced.
 func lookEtc(source host.Source) (Etc, error) {
 	etc := Etc{Targets: map[string]string{}}
@@ -219,7 +205,7 @@ func lookEtc(source host.Source) (Etc, error) {
 	case err != nil:
 		return etc, fmt.Errorf("look at fstab: %w", err)
 	}
-	if etc.Before, err = readSmall(change.BackupOf(fstabFile)); err != nil {
+	if etc.Before, err = change.ReadText(change.BackupOf(fstabFile)); err != nil {
 		return etc, fmt.Errorf("look at the copy of fstab: %w", err)
 	}
 	etc.Backup = etc.Before != nil
@@ -298,10 +284,10 @@ func (s *State) lookSystemd(file string) {
 func lookSwappiness(facts *host.Facts) (Swappiness, error) {
 	w := Swappiness{Running: facts.Sysctl("vm.swappiness")}
 	var err error
-	if w.File, err = readSmall(SwappinessFile); err != nil {
+	if w.File, err = change.ReadText(SwappinessFile); err != nil {
 		return w, fmt.Errorf("look at swappiness: %w", err)
 	}
-	if w.Before, err = readSmall(change.BackupOf(SwappinessFile)); err != nil {
+	if w.Before, err = change.ReadText(change.BackupOf(SwappinessFile)); err != nil {
 		return w, fmt.Errorf("look at swappiness: %w", err)
 	}
 	if info, err := os.Stat(path.Dir(SwappinessFile)); err == nil && info.IsDir() {
