@@ -29,15 +29,7 @@ const (
 // after a reboot and after a power cut, what was cut short is mended by the same command,
 // a missing swapfile does not stop the boot, and disable leaves nothing behind.
 func TestSwapInAVM(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes minutes, and this is a short run")
-	}
-	needRoot(t)
-	for _, tool := range []string{"qemu-system-x86_64", "mmdebstrap"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%v: scripts/setup vm installs it", err)
-		}
-	}
+	needVM(t)
 	out := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 18*time.Minute)
 	defer cancel()

@@ -12,10 +12,9 @@ import (
 	"time"
 )
 
-// TestDoctorInAVM boots a machine with systemd, cgroup v2 and Docker that says it is
-// Google's, lets containers die in it, and reads what doctor says to root, to a member of
-// the docker group and to nobody; then it types the commands that doctor prints.
-func TestDoctorInAVM(t *testing.T) {
+// needVM skips a test that boots a virtual machine where that cannot be, or takes too long.
+func needVM(t *testing.T) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("takes minutes, and this is a short run")
 	}
@@ -25,6 +24,13 @@ func TestDoctorInAVM(t *testing.T) {
 			t.Skipf("%v: scripts/setup vm installs it", err)
 		}
 	}
+}
+
+// TestDoctorInAVM boots a machine with systemd, cgroup v2 and Docker that says it is
+// Google's, lets containers die in it, and reads what doctor says to root, to a member of
+// the docker group and to nobody; then it types the commands that doctor prints.
+func TestDoctorInAVM(t *testing.T) {
+	needVM(t)
 	out := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 18*time.Minute)
 	defer cancel()

@@ -68,7 +68,7 @@ func (c swapChange) run(ctx context.Context, app *App) error {
 	if result.Result.Err != nil {
 		result.Undo = ""
 	}
-	written := c.write(app, job, result)
+	written := c.write(app, job, plan.Empty(), result)
 	if written != nil && result.Result.Complete() && !c.dryRun {
 		written = failed(fmt.Errorf("the change is made, but its output could not be written: %w", written), "look with: vmguard swap status")
 	}
@@ -101,12 +101,11 @@ func asRoot(args []string) string {
 }
 
 // write writes what was not written while it happened.
-func (c swapChange) write(app *App, job swap.Job, result report.Change) error {
+func (c swapChange) write(app *App, job swap.Job, empty bool, result report.Change) error {
 	if c.output == "json" {
 		return writing(report.ChangeJSON(app.Stdout, result))
 	}
 	style := app.style(c.noColor)
-	empty := job.Steps().Empty()
 	if c.dryRun || empty {
 		if err := report.PlanText(app.Stdout, result, style); err != nil {
 			return writing(err)

@@ -24,7 +24,7 @@ func TestPlanDisable(t *testing.T) {
 		"enabled": {
 			func() State {
 				s := running("/swapfile")
-				s.Etc.Backup, s.Etc.Before, s.Systemd, s.Generated = true, []byte(rootLine), true, true
+				s.Etc.Backup, s.Systemd, s.Generated = true, true, true
 				return s
 			}, DisableRequest{},
 			[]string{
@@ -283,7 +283,7 @@ func TestDisableUndoesEnable(t *testing.T) {
 			t.Fatal(err)
 		}
 		after := running("/swapfile")
-		after.Etc.Fstab, after.Etc.Before, after.Etc.Backup = enabled.edit.Now, fstab, enabled.edit.Backup != ""
+		after.Etc.Fstab, after.Etc.Backup = enabled.edit.Now, enabled.edit.Backup != ""
 		after.Swappiness.File, after.Swappiness.Running.Value = enabled.sysctl.Now, 30
 		disabled, err := PlanDisable(after, DisableRequest{})
 		if err != nil {

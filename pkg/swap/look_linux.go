@@ -205,10 +205,11 @@ func lookEtc(source host.Source) (Etc, error) {
 	case err != nil:
 		return etc, fmt.Errorf("look at fstab: %w", err)
 	}
-	if etc.Before, err = change.ReadText(change.BackupOf(fstabFile)); err != nil {
+	before, err := change.ReadText(change.BackupOf(fstabFile))
+	if err != nil {
 		return etc, fmt.Errorf("look at the copy of fstab: %w", err)
 	}
-	etc.Backup = etc.Before != nil
+	etc.Backup = before != nil
 	for _, line := range ParseFstab(etc.Fstab) {
 		if !path.IsAbs(line.Spec) {
 			continue

@@ -66,11 +66,8 @@ type filePlan struct {
 	priority         int // for what is activated
 	ops              []op
 	last             []op // what cannot be undone, so it comes after everything else
-	// bare tells that for a moment none of the swapfiles is active: memory alone must
-	// hold what they held.
-	bare bool
 	// beside is the least, in bytes, that the other swapfiles have room for while one is switched off; no limit
-	// where none is.
+	// where none is, and 0 where for a moment memory alone must hold what they held.
 	beside uint64
 }
 
@@ -199,14 +196,13 @@ func (p *filePlan) turnOff(s *slot) {
 	}
 	p.ops = append(p.ops, op{kind: opOff, path: s.path, size: s.area, priority: s.priority})
 	s.active = false
-	bare, beside := true, uint64(0)
+	beside := uint64(0)
 	for _, o := range p.others(s) {
 		if o.active {
-			bare = false
 			beside += o.area
 		}
 	}
-	p.bare, p.beside = p.bare || bare, min(p.beside, beside)
+	p.beside = min(p.beside, beside)
 }
 
 func (p *filePlan) move(from, to *slot) {

@@ -229,8 +229,8 @@ func course(t *testing.T, start model, p *filePlan) []model {
 		}
 		states = append(states, maps.Clone(at))
 	}
-	if bare != p.bare || beside != p.beside {
-		t.Errorf("%v: bare %v and %d beside, and it says %v and %d\n%v", start, bare, beside, p.bare, p.beside, p.ops)
+	if bare != p.bare() || beside != p.beside {
+		t.Errorf("%v: bare %v and %d beside, and it says %v and %d\n%v", start, bare, beside, p.bare(), p.beside, p.ops)
 	}
 	return states
 }
@@ -265,6 +265,9 @@ func areasIn(m model) int {
 	return n
 }
 
+// bare tells that for a moment none of the swapfiles is active.
+func (p *filePlan) bare() bool { return p.beside == 0 }
+
 // TestEveryPlan runs every plan from every state: it keeps to the kernel's rules, comes to
 // its goal, and has swap active at every instant where it was in the beginning.
 func TestEveryPlan(t *testing.T) {
@@ -280,12 +283,12 @@ func TestEveryPlan(t *testing.T) {
 				continue
 			}
 			for i, m := range states {
-				if start.anyActive() && !m.anyActive() && !p.bare {
+				if start.anyActive() && !m.anyActive() && !p.bare() {
 					t.Errorf("%v, %+v: nothing is active after %v", start, w, p.ops[:i])
 				}
 			}
 			// Only a swapfile that stands alone, and has to be switched off itself, may leave a gap.
-			if p.bare && (areasIn(start) != 1 || !start["main"].active && !start["new"].active) {
+			if p.bare() && (areasIn(start) != 1 || !start["main"].active && !start["new"].active) {
 				t.Errorf("%v, %+v: nothing is active for a moment: %v", start, w, p.ops)
 			}
 			if made := slices.ContainsFunc(p.ops, func(o op) bool { return o.kind == opAllocate }); made && !needsFile(start) {
@@ -342,7 +345,7 @@ func TestFailedAnywhere(t *testing.T) {
 					if err := at.undo(p.ops[i]); err != nil {
 						t.Fatalf("%v, %+v, taking back %v: %v", start, w, p.ops[:failed], err)
 					}
-					if w.enable && start.anyActive() && !at.anyActive() && !p.bare {
+					if w.enable && start.anyActive() && !at.anyActive() && !p.bare() {
 						t.Errorf("%v, %+v: nothing is active while %v is taken back", start, w, p.ops[:failed])
 					}
 				}

@@ -90,9 +90,8 @@ func (f File) Used() uint64 {
 type Etc struct {
 	// Fstab is the file's content; nil where there is none.
 	Fstab []byte
-	// Backup tells that a copy is there from before vmguard's last change, and Before is that copy.
+	// Backup tells that a copy is there from before vmguard's last change.
 	Backup bool
-	Before []byte
 	// Problem says why the file cannot be replaced; empty where it can. Hint is what the user can do about it.
 	Problem, Hint string
 	// Volatile says why /etc does not outlive a reboot; empty where it does.
