@@ -2,20 +2,16 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vmguard/pkg/netns"
 )
 
 // NamespaceKeepalive reads the TCP keepalive settings inside the network namespace of
 // a process of the live host. It takes CAP_SYS_ADMIN; without it, the error says so.
-//
-// A socket belongs to the namespace of the thread that opens it, so one thread goes there
-// and comes back. A thread that cannot come back ends, and never runs anything else.
 func NamespaceKeepalive(ctx context.Context, pid int) (Keepalive, error) {
 	if err := ctx.Err(); err != nil {
 		return Keepalive{}, err
@@ -26,8 +22,12 @@ func NamespaceKeepalive(ctx context.Context, pid int) (Keepalive, error) {
 	}
 	answers := make(chan answer, 1) // a late answer waits for nobody
 	go func() {
-		k, err := enterAndRead(pid)
-		answers <- answer{k, err}
+		var a answer
+		a.err = netns.Do(pid, func() (err error) {
+			a.keepalive, err = readThreadKeepalive()
+			return err
+		})
+		answers <- a
 	}()
 	select {
 	case a := <-answers:
@@ -35,62 +35,6 @@ func NamespaceKeepalive(ctx context.Context, pid int) (Keepalive, error) {
 	case <-ctx.Done():
 		return Keepalive{}, ctx.Err()
 	}
-}
-
-// enterAndRead reads the settings on a thread that goes there and comes back.
-func enterAndRead(pid int) (k Keepalive, err error) {
-	onThread(func() (clean bool) {
-		var back int
-		back, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			err = fmt.Errorf("open own network namespace: %w", err)
-			return true
-		}
-		defer unix.Close(back) //nolint:errcheck // opened for reading only
-		if err = enter(procFile(pid, "ns/net")); err != nil {
-			return true
-		}
-		k, err = readThreadKeepalive()
-		return unix.Setns(back, unix.CLONE_NEWNET) == nil
-	})
-	return k, err
-}
-
-// onThread runs f alone on a thread, and waits for it. f tells whether the thread is as
-// it was before; else it ends. It is never the process's first thread: that one cannot
-// end, and /proc/self, which other threads may read meanwhile, shows its namespaces.
-func onThread(f func() (clean bool)) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			onThread(f) // meanwhile this goroutine keeps the first thread to itself
-			runtime.UnlockOSThread()
-			return
-		}
-		if f() {
-			runtime.UnlockOSThread()
-		}
-	}()
-	<-done
-}
-
-// enter moves the calling thread into a network namespace. The link is opened, which
-// rootfs would refuse: it leads to no file that has a path.
-func enter(name string) error {
-	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err == nil {
-		defer unix.Close(fd) //nolint:errcheck // opened for reading only
-		err = unix.Setns(fd, unix.CLONE_NEWNET)
-	}
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return errors.New("entering a container's network namespace needs root")
-	case err != nil:
-		return fmt.Errorf("enter %s: %w", name, err)
-	}
-	return nil
 }
 
 // readThreadKeepalive asks a new socket for what it got from its namespace's sysctls

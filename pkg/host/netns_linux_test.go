@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +23,8 @@ func inOwnNamespace(t *testing.T) int {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	done := make(chan error, 1)
 	release := make(chan struct{})
-	go onThread(func() (clean bool) {
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err == nil {
 			err = os.WriteFile("/proc/sys/net/ipv4/tcp_keepalive_time", []byte("123\n"), 0o644)
@@ -32,8 +34,7 @@ func inOwnNamespace(t *testing.T) int {
 		}
 		done <- err
 		<-release // a child dies with the thread that started it (Pdeathsig)
-		return false
-	})
+	}()
 	if err := <-done; err != nil {
 		close(release)
 		t.Fatal(err)
@@ -86,22 +87,6 @@ func TestNamespaceKeepalive(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, own.Time, time.Duration(before.Value)*time.Second)
-}
-
-// TestOnThread keeps all threads busy, the process's first among them.
-func TestOnThread(t *testing.T) {
-	var all sync.WaitGroup
-	for range 50 {
-		all.Go(func() {
-			onThread(func() (clean bool) {
-				if unix.Gettid() == unix.Getpid() {
-					t.Error("on the first thread")
-				}
-				return true
-			})
-		})
-	}
-	all.Wait()
 }
 
 func TestNamespaceKeepaliveRefuses(t *testing.T) {
