@@ -12,11 +12,16 @@ import (
 	"vmguard/pkg/check"
 	"vmguard/pkg/cli"
 	"vmguard/pkg/finding"
+	"vmguard/pkg/probe"
 )
 
 // generate gives all generated files by their path below the documentation's folder.
 func generate() (map[string][]byte, error) {
-	files := map[string][]byte{"checks.md": checksPage(check.All())}
+	timeouts, err := probe.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"checks.md": checksPage(check.All()), "timeouts.md": timeoutsPage(timeouts)}
 	root := cli.Root()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

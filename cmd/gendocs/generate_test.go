@@ -48,7 +48,7 @@ func TestWriteTakesAwayOldPages(t *testing.T) {
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", old, err)
 	}
-	for _, name := range []string{"checks.md", "cli/vmguard-doctor.md", "man/vmguard-doctor.1"} {
+	for _, name := range []string{"checks.md", "timeouts.md", "cli/vmguard-doctor.md", "man/vmguard-doctor.1"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() < 500 {
 			t.Errorf("%s was not written: %v", name, err)
 		}

@@ -1,5 +1,5 @@
 // Gendocs writes the generated parts of the documentation: docs/cli and docs/man from
-// the command tree, docs/checks.md from the list of checks. A test fails when they are stale.
+// the command tree, docs/checks.md from the list of checks, docs/timeouts.md from the table of timeouts. A test fails when they are stale.
 package main
 
 import (
