@@ -38,15 +38,15 @@ var rooms = []room{
 	},
 	{
 		path: "cmd/gendocs",
-		own:  []string{"pkg/cli", "pkg/check", "pkg/finding"},
+		own:  []string{"pkg/cli", "pkg/check", "pkg/finding", "pkg/probe"},
 		libs: []string{"github.com/spf13/cobra"},
-		why:  "documents are made from the command tree and the list of checks",
+		why:  "documents are made from the command tree, the list of checks and the table of timeouts",
 	},
 	{
 		path: "pkg/cli",
 		own: []string{
 			"pkg/finding", "pkg/human", "pkg/rootfs", "pkg/host", "pkg/docker", "pkg/oom", "pkg/check", "pkg/report",
-			"pkg/change", "pkg/swap",
+			"pkg/change", "pkg/swap", "pkg/netns", "pkg/probe", "pkg/probe/imap", "pkg/probe/http", "pkg/lab",
 		},
 		libs: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color",
@@ -83,8 +83,42 @@ var rooms = []room{
 		why: "the Docker SDK is frozen upstream: a move to its successor shall be one package's work",
 	},
 	{
+		path: "pkg/netns",
+		libs: []string{"golang.org/x/sys"},
+		why:  "a leaf: a thread that enters a namespace must come home or end, and one place sees to that",
+	},
+	{
+		path: "pkg/packet",
+		libs: []string{"golang.org/x/sys"},
+		why:  "a leaf: packets to evidence",
+	},
+	{
+		path: "pkg/probe",
+		own:  []string{"pkg/netns", "pkg/packet"},
+		libs: []string{"golang.org/x/sys"},
+		why:  "it measures and judges; the protocols and the lab import it, never the other way round",
+	},
+	{
+		path:   "pkg/probe/imap",
+		own:    []string{"pkg/probe"},
+		banned: inputOutput,
+		why:    "it speaks over the connection that it is given: dialling, deadlines and limits are the engine's",
+	},
+	{
+		path:   "pkg/probe/http",
+		own:    []string{"pkg/probe"},
+		banned: []string{"os", "syscall", "log", "net/http/httptest"},
+		why:    "as imap; of net/http it takes the parsing and the writing, never a client",
+	},
+	{
+		path: "pkg/lab",
+		own:  []string{"pkg/probe"},
+		libs: []string{"github.com/emersion/go-imap/v2", "golang.org/x/sys"},
+		why:  "it plays faults and states the verdicts that they must get; of probe it knows the verdicts' names alone",
+	},
+	{
 		path: "pkg/host",
-		own:  []string{"pkg/rootfs", "pkg/docker", "pkg/oom"},
+		own:  []string{"pkg/rootfs", "pkg/docker", "pkg/oom", "pkg/netns"},
 		libs: []string{"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
 		why:  "it runs the parsers; gopsutil is dormant and shall not spread",
 	},
@@ -107,7 +141,7 @@ var rooms = []room{
 	},
 	{
 		path:   "pkg/report",
-		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom", "pkg/change", "pkg/swap"},
+		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom", "pkg/change", "pkg/swap", "pkg/probe", "pkg/lab"},
 		libs:   []string{"github.com/fatih/color"},
 		banned: []string{"os/exec", "net", "syscall", "log"},
 		why:    "it reads result types and decides nothing; only cli calls it",
@@ -121,6 +155,7 @@ var rooms = []room{
 // testLibs may be imported by the tests of every package.
 var testLibs = []string{
 	"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "github.com/santhosh-tekuri/jsonschema", "go.uber.org/goleak",
+	"github.com/emersion/go-imap/v2/imapserver",
 }
 
 // use is a rule on what code does rather than what it imports.

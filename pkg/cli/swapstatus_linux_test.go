@@ -45,7 +45,7 @@ func activeSwapfile(t *testing.T) (path string, header swap.Header) {
 	path = filepath.Join(dir, nastyName())
 	area := make([]byte, header.Size()) // every byte is written, so that the file has no holes
 	copy(area, header.Encode())
-	if err := errors.Join(os.WriteFile(path, area, 0o600), sync(path)); err != nil {
+	if err := errors.Join(os.WriteFile(path, area, 0o600), syncFile(path)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -65,7 +65,7 @@ func activeSwapfile(t *testing.T) (path string, header swap.Header) {
 // nastyName has a blank, which the kernel escapes, and what a terminal acts on.
 func nastyName() string { return "swap file\x1b[31m" }
 
-func sync(path string) error {
+func syncFile(path string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err

@@ -58,3 +58,17 @@ func surrogates(r rune) (high, low rune) {
 	r -= 0x10000
 	return 0xd800 + r>>10, 0xdc00 + r&0x3ff
 }
+
+// JSONLine writes one document in the envelope on one line.
+func JSONLine(w io.Writer, kind string, data any) error {
+	var raw bytes.Buffer
+	enc := json.NewEncoder(&raw)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(envelope{SchemaVersion: schemaVersion, Kind: kind, Data: data}); err != nil {
+		return fmt.Errorf("encode %s: %w", kind, err)
+	}
+	if _, err := w.Write(escapeHidden(raw.Bytes())); err != nil {
+		return fmt.Errorf("write %s: %w", kind, err)
+	}
+	return nil
+}

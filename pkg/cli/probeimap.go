@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vmguard/pkg/probe"
+	"vmguard/pkg/probe/imap"
+)
+
+// imapOptions are what the command line of vmguard probe imap asks for.
+type imapOptions struct {
+	probeOptions
+	secretOptions
+	tls, startTLS, plain bool
+	user                 string
+	auth                 string
+	scenario             string
+}
+
+// The ports of IMAP (RFC 9051 section 2.1, RFC 8314).
+const (
+	imapPort  = 143
+	imapsPort = 993
+)
+
+// preAuthIdle is the ladder's end without a login: servers close what does not log in after one to three minutes.
+const preAuthIdle = 170 * time.Second
+
+func newProbeIMAP(app *App) *cobra.Command {
+	var o imapOptions
+	c := &cobra.Command{
+		Use:   "imap [HOST[:PORT]]",
+		Short: "Measure how long an idle IMAP connection lives; without a host, in a built-in lab",
+		Long: `Open several IMAP connections, leave each idle for another length of time, send a NOOP, and
+say after how long idle they die, how, and which box on the way probably did it; then compare
+silence, TCP keepalive and a NOOP at intervals, and recommend an interval.
+
+Without a host it runs against a built-in lab on the loopback interface: a path that forgets idle
+connections after 4 seconds. That takes less than 20 seconds, no root, no Docker and no network.
+
+All idle times run side by side, so the first pass takes as long as the longest of them; a
+second pass, about as long as the limit that was found, narrows it and compares the arms.
+The longest connection is opened first and alone: a refused login is never tried again.
+
+Without --user the server's own timer for those who do not log in ends the connections after one
+to three minutes, so nothing longer is measured. A password is read from a file, from standard
+input, or from the variable ` + passwordVariable + `; it is never part of the output.
+
+The exit code is 0 when the idle time was measured, whatever came out; 1 when an expectation
+was not met or the connection of --heartbeat died; 3 when nothing could be measured.`,
+		Example: "  vmguard probe imap\n" +
+			"  vmguard probe imap imap.example.org --user me@example.org --password-file pw\n" +
+			"  vmguard probe imap imap.example.org --user me@example.org --auth xoauth2 --token-file token --idle 9m30s,11m\n" +
+			"  vmguard probe imap mail:143 --starttls --user me --password-stdin <pw --heartbeat 2m --for 1h\n" +
+			"  sudo vmguard probe imap imap.example.org --container imap-sync --user me --password-file pw\n" +
+			"  vmguard probe imap mail.example.org --user me --password-file pw --expect-alive 10m -o json",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			noColor, err := c.Flags().GetBool("no-color")
+			if err != nil {
+				return failed(err, "")
+			}
+			o.noColor = noColor
+			host := ""
+			if len(args) > 0 {
+				host = args[0]
+			}
+			return o.run(c.Context(), app, host, len(args) > 0)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&o.tls, "tls", false, "TLS from the beginning, port 993 (the default)")
+	f.BoolVar(&o.startTLS, "starttls", false, "TLS by the command STARTTLS, port 143")
+	f.BoolVar(&o.plain, "plain", false, "no TLS at all, port 143: a password goes over the network in the clear")
+	f.StringVar(&o.user, "user", "", "log in as this user (default: no login)")
+	f.StringVar(&o.passwordFile, "password-file", "", "read the password from the first line of this file")
+	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password, or the token, from standard input")
+	f.StringVar(&o.tokenFile, "token-file", "", "read an access token from the first line of this file, for xoauth2 and oauthbearer")
+	f.StringVar(&o.auth, "auth", "", "how to log in: login, plain, xoauth2 or oauthbearer (default: plain where the server offers it, else login)")
+	f.StringVar(&o.scenario, "scenario", "", "without a host: the lab's scenario (vmguard lab --list)")
+	o.flags(c)
+	c.MarkFlagsMutuallyExclusive("tls", "starttls", "plain")
+	if err := c.RegisterFlagCompletionFunc("scenario", completeScenarios); err != nil {
+		c.PrintErrln("error:", err)
+	}
+	return c
+}
+
+func (o *imapOptions) run(ctx context.Context, app *App, host string, named bool) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	if !named {
+		return o.runLab(ctx, app)
+	}
+	if o.scenario != "" {
+		return usage("leave the host out", "--scenario is for the built-in lab, and a host is named")
+	}
+	mechanism := imap.Mechanism(o.auth)
+	if o.auth != "" {
+		if err := checkChoice("auth", o.auth, "login", "plain", "xoauth2", "oauthbearer"); err != nil {
+			return err
+		}
+	}
+	session := &imap.Session{StartTLS: o.startTLS, AllowClear: o.plain}
+	p := &probing{probeOptions: &o.probeOptions, protocol: session, loggedIn: func() bool { return session.Learned().LoggedIn }}
+	if o.user == "" {
+		if o.auth != "" || o.secretOptions != (secretOptions{}) {
+			return usage("add --user", "a way to log in is given, and no user")
+		}
+		p.capToPreAuth()
+	}
+	port := uint16(imapsPort)
+	if o.startTLS || o.plain {
+		port = imapPort
+	}
+	name, port, err := splitHost(host, port)
+	if err != nil {
+		return err
+	}
+	if p.table, err = o.table(); err != nil {
+		return err
+	}
+	if p.rungs, err = o.rungs(p.table.For("imap", o.user != "")); err != nil {
+		return err
+	}
+	if o.user != "" {
+		secret, err := o.secretOptions.read(app, mechanism)
+		if err != nil {
+			return err
+		}
+		session.Login = &imap.Login{User: o.user, Secret: secret, Mechanism: mechanism}
+	}
+	if err := p.aim(ctx, app, name, port, !o.plain, !o.startTLS && !o.plain); err != nil {
+		return err
+	}
+	return p.run(ctx, app)
+}
+
+// capToPreAuth shortens the ladder to what can be measured without a login, unless the user knows better.
+func (p *probing) capToPreAuth() {
+	note := "without a login the server's own timer ends the connections, often after 60 to 180 s: what is measured may be that; --user logs in"
+	if p.idle == "" && !p.changed("max-idle") && len(p.expectAlive)+len(p.expectDead) == 0 {
+		p.maxIdle = preAuthIdle
+		note += "; so nothing beyond " + strconv.Itoa(int(preAuthIdle/time.Second)) + " s was tried"
+	}
+	p.notes = append(p.notes, note)
+}
+
+// splitHost takes HOST, HOST:PORT, [IPv6]:PORT or IPv6.
+func splitHost(arg string, port uint16) (host string, _ uint16, err error) {
+	wrong := usage("accepted: imap.example.org, imap.example.org:993, 192.0.2.1:993, [2001:db8::1]:993", "%.100q is no host", arg)
+	if addr, err := netip.ParseAddr(strings.Trim(arg, "[]")); err == nil {
+		return addr.String(), port, nil
+	}
+	host = arg
+	if strings.Contains(arg, ":") {
+		text := ""
+		if host, text, err = net.SplitHostPort(arg); err != nil {
+			return "", 0, wrong
+		}
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || n == 0 {
+			return "", 0, wrong
+		}
+		port = uint16(n)
+	}
+	if host == "" || len(host) > 253 || strings.ContainsAny(host, "/ @\\\x00\r\n\t") || strings.HasPrefix(host, "-") {
+		return "", 0, wrong
+	}
+	return host, port, nil
+}
+
+// aim resolves the host once, and says how TLS is spoken with it.
+func (p *probing) aim(ctx context.Context, app *App, host string, port uint16, secure, implicit bool) error {
+	if p.container != "" {
+		pid, err := containerPID(ctx, app, p.dockerHost, p.container)
+		if err != nil {
+			return err
+		}
+		p.target.PID = pid
+	}
+	resolving, cancel := context.WithTimeout(ctx, p.open)
+	defer cancel()
+	addr, err := probe.Resolve(resolving, host, p.family)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return failed(err, "is the name right, and does this machine resolve others? try: getent hosts "+host)
+	}
+	p.target.Host, p.target.Addr, p.target.Implicit = host, netip.AddrPortFrom(addr, port), implicit
+	if !secure {
+		return nil
+	}
+	p.target.TLS, err = p.tlsConfig(app, host)
+	return err
+}
+
+// tlsConfig says whom to trust.
+func (o *probeOptions) tlsConfig(app *App, host string) (*tls.Config, error) {
+	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if o.serverName != "" {
+		config.ServerName = o.serverName
+	}
+	if o.insecure {
+		config.InsecureSkipVerify = true //nolint:gosec // G402: asked for, and said loudly
+		_, _ = fmt.Fprintln(app.Stderr, "warning: --insecure: the server's certificate is not checked; anybody on the way can read and change everything, the password too")
+	}
+	if o.caFile != "" {
+		pem, err := os.ReadFile(o.caFile)
+		if err != nil {
+			return nil, failed(fmt.Errorf("read certificates: %w", err), "")
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, failed(fmt.Errorf("read certificates: %s holds none in PEM", o.caFile), "a PEM file has lines such as -----BEGIN CERTIFICATE-----")
+		}
+	}
+	return config, nil
+}
