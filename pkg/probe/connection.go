@@ -12,6 +12,9 @@ import (
 // errDirty says that the server spoke while the connection should have been idle.
 var errDirty = errors.New("the server spoke unasked")
 
+// errNotBegun says that a connection was not opened, since the first of the run could not be.
+var errNotBegun = errors.New("the first connection could not be opened")
+
 // leaveTimeout is how long a server may take to say goodbye.
 const leaveTimeout = 2 * time.Second
 
@@ -28,9 +31,11 @@ func (r *run) one(ctx context.Context, j job, release func()) Rung {
 		return notBegun(j, End{Text: "an earlier login was refused"})
 	}
 	slept := r.Slept()
-	event.Kind = EventOpen
-	r.tell(event)
-	c, err := r.connect(ctx, j, &t)
+	c, err := r.connect(ctx, j, &t, event)
+	if errors.Is(err, errNotBegun) {
+		release()
+		return notBegun(j, End{Text: err.Error()})
+	}
 	if err == nil {
 		event.Kind = EventIdle
 		r.tell(event)
@@ -96,16 +101,19 @@ func (r *run) witness(ctx context.Context, c *Conn, t *Trace, err error) {
 
 // connect opens a connection up to where it may be idle. The first of a run is opened alone, and its
 // failure ends the run: a wrong password is not tried eight times.
-func (r *run) connect(ctx context.Context, j job, t *Trace) (*Conn, error) {
+func (r *run) connect(ctx context.Context, j job, t *Trace, event Event) (*Conn, error) {
+	event.Kind = EventOpen
 	r.first.Lock()
 	if r.proven {
 		r.first.Unlock()
+		r.tell(event)
 		return r.open(ctx, j, t)
 	}
 	defer r.first.Unlock()
 	if r.failed != nil {
-		return nil, r.failed
+		return nil, errNotBegun
 	}
+	r.tell(event)
 	c, err := r.open(ctx, j, t)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -19,7 +19,7 @@ type Result struct {
 	// Rungs are the connections of the ladder, by rising idle time; Refined those of the second pass.
 	Rungs   []Rung `json:"rungs"`
 	Refined []Rung `json:"refined"`
-	Limit   Limit  `json:"limit"`
+	Limit   Limit  `json:"limit,omitzero"`
 
 	// Arms are the three arms, or those that were run; ArmsSay is what they say together, empty where none were.
 	Arms    []Rung  `json:"arms"`

@@ -144,10 +144,14 @@ func (r *run) second(limit Limit) []job {
 // armTimes gives how long an arm lasts, clearly beyond the limit, and how often the two that are not
 // silent stir: four times in that time, and at least every two minutes.
 func armTimes(limit Limit) (idle, every time.Duration) {
+	const unit = 100 * time.Millisecond
 	idle = limit.High + max(limit.High/50, min(limit.High/5, time.Second))
+	if idle > time.Second {
+		idle = idle.Truncate(unit) + unit
+	}
 	every = min(idle/4, 2*time.Minute)
 	if every > time.Second {
-		every = every.Truncate(100 * time.Millisecond)
+		every = every.Truncate(unit)
 	}
 	return idle, every
 }

@@ -40,13 +40,13 @@ type Trace struct {
 	// Every is the interval of the keepalive probes or of the heartbeat; 0 for Silent.
 	Every time.Duration `json:"everyNanoseconds,omitempty"`
 
-	Local  netip.AddrPort `json:"local"`
-	Remote netip.AddrPort `json:"remote"`
+	Local  netip.AddrPort `json:"local,omitzero"`
+	Remote netip.AddrPort `json:"remote,omitzero"`
 
 	// Phase is the one in which it ended.
 	Phase Phase `json:"phase"`
 	// End is how it ended; its zero value for a request that was answered.
-	End End `json:"end"`
+	End End `json:"end,omitzero"`
 
 	// Quiet is for how long nothing had been sent or received when the request was written, or when the
 	// end came: by this side's clock, so no longer than any box on the way saw it.
@@ -75,7 +75,7 @@ type Trace struct {
 	// Reset is the packet evidence on the RST that ended it; nil where no packets were seen.
 	Reset *packet.Evidence `json:"reset,omitempty"`
 	// Control is what became of a fresh connection that was opened right after the end.
-	Control Control `json:"control"`
+	Control Control `json:"control,omitempty"`
 	// Suspended is for how long the machine slept between the connection's beginning and its end.
 	Suspended time.Duration `json:"suspendedNanoseconds,omitempty"`
 }
