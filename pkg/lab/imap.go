@@ -10,17 +10,10 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
-	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 )
 
-// newServer makes the IMAP server: one user with an empty INBOX in memory.
-func newServer(l *Lab) (*imapserver.Server, error) {
-	user := imapmemserver.NewUser(l.options.User, l.options.Password)
-	if err := user.Create("INBOX", nil); err != nil {
-		return nil, fmt.Errorf("create INBOX: %w", err)
-	}
-	memory := imapmemserver.New()
-	memory.AddUser(user)
+// newServer makes the IMAP server: one user with an empty INBOX.
+func newServer(l *Lab) *imapserver.Server {
 	options := imapserver.Options{
 		NewSession: func(server *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			c, err := pathOf(server)
@@ -28,7 +21,7 @@ func newServer(l *Lab) (*imapserver.Server, error) {
 				return nil, nil, err
 			}
 			c.sessionBegun(server)
-			return &session{Session: memory.NewSession(), lab: l, conn: c}, nil, nil
+			return &session{mailbox: mailbox{l.options.User, l.options.Password}, lab: l, conn: c}, nil, nil
 		},
 		// It logs what clients do wrong, with parts of what they said.
 		Logger:       log.New(io.Discard, "", 0),
@@ -37,7 +30,7 @@ func newServer(l *Lab) (*imapserver.Server, error) {
 	if l.options.TLS == StartTLS {
 		options.TLSConfig = l.identity.config
 	}
-	return imapserver.New(&options), nil
+	return imapserver.New(&options)
 }
 
 // pathOf gives the path's side of the server's connection, which lies below TLS.
@@ -55,7 +48,7 @@ func pathOf(server *imapserver.Conn) (*conn, error) {
 
 // session is what go-imap's server asks about one connection.
 type session struct {
-	imapserver.Session
+	mailbox
 	lab   *Lab
 	conn  *conn
 	taken bool // it holds a slot
@@ -67,7 +60,7 @@ func (s *session) Login(user, password string) error {
 		s.lab.tell(s.conn, "login refused, as any would be")
 		return imapserver.ErrAuthFailed
 	}
-	if err := s.Session.Login(user, password); err != nil {
+	if err := s.mailbox.Login(user, password); err != nil {
 		s.lab.tell(s.conn, "login refused: wrong user or password")
 		return err
 	}
@@ -104,7 +97,7 @@ func (s *session) Close() error {
 	default:
 		s.lab.tell(s.conn, "ended")
 	}
-	return s.Session.Close()
+	return s.mailbox.Close()
 }
 
 // howEnded tells whether the client ended the connection without LOGOUT, and whether the path ended it.

@@ -31,7 +31,20 @@ func TestCommands(t *testing.T) {
 		c.ask(`LOGIN you@example.org "a b\""`, "NO [AUTHENTICATIONFAILED]")
 		c.ask(`LOGIN me@example.org "a b\""`, "OK")
 		c.ask("NOOP", "OK")
-		c.ask("SELECT INBOX", "OK")
+		if got := c.ask(`LIST "" *`, "OK"); !strings.Contains(got, "* LIST () \"/\" INBOX") {
+			t.Errorf("LIST: %q", got)
+		}
+		if got := c.ask("STATUS inbox (MESSAGES UIDNEXT)", "OK"); !strings.Contains(got, "MESSAGES 0") {
+			t.Errorf("STATUS: %q", got)
+		}
+		c.ask("SELECT Drafts", "NO [NONEXISTENT]")
+		if got := c.ask("SELECT INBOX", "OK"); !strings.Contains(got, "* 0 EXISTS") {
+			t.Errorf("SELECT: %q", got)
+		}
+		for _, command := range []string{"SEARCH ALL", "FETCH 1:* FLAGS", "STORE 1:* +FLAGS (\\Seen)", "EXPUNGE", "UNSELECT", "SUBSCRIBE INBOX"} {
+			c.ask(command, "OK")
+		}
+		c.ask("CREATE Drafts", "NO [CANNOT]")
 		if got := c.ask("LOGOUT", "OK"); !strings.HasPrefix(got, "* BYE ") {
 			t.Errorf("LOGOUT: %q", got)
 		}

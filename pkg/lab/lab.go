@@ -71,10 +71,7 @@ func Start(ctx context.Context, s Scenario, o Options) (*Lab, error) {
 	if s.ghosts {
 		l.slots = newSlots(o.Sessions, o.GhostFor)
 	}
-	if l.server, err = newServer(l); err != nil {
-		listener.Close()
-		return nil, fmt.Errorf("start %s: %w", s.Name, err)
-	}
+	l.server = newServer(l)
 	l.serve(ctx)
 	return l, nil
 }

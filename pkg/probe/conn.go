@@ -41,7 +41,8 @@ type Conn struct {
 
 // NewConn makes a Conn of an open connection. The configuration serves StartTLS; it names the server.
 func NewConn(conn net.Conn, config *tls.Config) *Conn {
-	c := &Conn{raw: &counted{Conn: conn}, config: config, left: maxPhase}
+	now := time.Now()
+	c := &Conn{raw: &counted{Conn: conn, log: traffic{heard: now, sending: now}}, config: config, left: maxPhase}
 	c.reader = bufio.NewReaderSize(c.raw, 4<<10)
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -42,7 +43,7 @@ func (r *run) one(ctx context.Context, j job, release func()) Rung {
 		err = r.live(ctx, c, &t, event)
 	}
 	r.witness(ctx, c, &t, err)
-	t.Suspended = r.Slept() - slept
+	t.Suspended = max(r.Slept()-slept, 0) // the clocks are read one after the other
 	rung := Rung{Pass: j.pass, Conn: event.Conn, Trace: t, Verdict: Classify(t)}
 	if failed, ok := errors.AsType[*OpenError](err); ok && failed.Verdict == (Verdict{}) {
 		failed.Verdict = rung.Verdict
@@ -131,13 +132,14 @@ func (r *run) open(ctx context.Context, j job, t *Trace) (*Conn, error) {
 	if j.arm == Keepalive {
 		keepalive = j.every
 	}
-	raw, err := r.dial(ctx, keepalive)
+	raw, dialled, err := r.dial(ctx, keepalive)
 	if err != nil {
 		return nil, err
 	}
 	t.Local, t.Remote = addrOf(raw.LocalAddr()), addrOf(raw.RemoteAddr())
 	t.KeepaliveOff = keepaliveOff(raw)
 	c := NewConn(raw, r.Target.TLS)
+	c.raw.log.sending = dialled
 	phase := func(p Phase, do func() error) error {
 		t.Phase = p
 		return c.within(ctx, r.OpenTimeout, do)
@@ -163,14 +165,15 @@ func (r *run) open(ctx context.Context, j job, t *Trace) (*Conn, error) {
 }
 
 // dial opens a TCP connection from a port that no other connection of the run has had: a box may remember
-// the dead one.
-func (r *run) dial(ctx context.Context, keepalive time.Duration) (net.Conn, error) {
+// the dead one. It gives the moment before the dialling as well.
+func (r *run) dial(ctx context.Context, keepalive time.Duration) (conn net.Conn, began time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.OpenTimeout)
 	defer cancel()
 	for {
-		conn, err := r.Target.dial(ctx, keepalive)
+		began = time.Now()
+		conn, err = r.Target.dial(ctx, keepalive)
 		if err != nil {
-			return nil, err
+			return nil, began, err
 		}
 		port := addrOf(conn.LocalAddr()).Port()
 		r.mu.Lock()
@@ -178,7 +181,7 @@ func (r *run) dial(ctx context.Context, keepalive time.Duration) (net.Conn, erro
 		r.ports[port] = true
 		r.mu.Unlock()
 		if !used {
-			return conn, nil
+			return conn, began, nil
 		}
 		_ = conn.Close()
 	}
@@ -201,29 +204,31 @@ func (r *run) check(ctx context.Context, failed time.Time) Control {
 		return r.control
 	}
 	began := time.Now()
-	control := ControlFailed
-	if r.reachable(ctx) {
-		control = ControlOK
-	}
-	if ctx.Err() != nil {
+	err := r.reach(ctx)
+	errno, _ := errors.AsType[syscall.Errno](err)
+	if ctx.Err() != nil || local(errno) {
 		return ControlNone
+	}
+	control := ControlOK
+	if err != nil {
+		control = ControlFailed
 	}
 	r.checked, r.control = began, control
 	return control
 }
 
-// reachable tells whether a fresh connection is greeted.
-func (r *run) reachable(ctx context.Context) bool {
+// reach errs unless a fresh connection is greeted.
+func (r *run) reach(ctx context.Context) error {
 	const enough = 5 * time.Second
 	dialling, cancel := context.WithTimeout(ctx, min(r.OpenTimeout, enough))
 	defer cancel()
 	raw, err := r.Target.dial(dialling, 0)
 	if err != nil {
-		return false
+		return err
 	}
 	c := NewConn(raw, r.Target.TLS)
 	defer c.Close() //nolint:errcheck // it was only to be seen whether it opens
-	err = c.within(ctx, min(r.OpenTimeout, enough), func() error {
+	return c.within(ctx, min(r.OpenTimeout, enough), func() error {
 		if r.Target.Implicit {
 			if err := c.StartTLS(); err != nil {
 				return err
@@ -231,5 +236,4 @@ func (r *run) reachable(ctx context.Context) bool {
 		}
 		return r.Protocol.Greet(c)
 	})
-	return err == nil
 }

@@ -20,8 +20,8 @@ type counted struct {
 // traffic is what passed through a connection.
 type traffic struct {
 	in, out uint64    // bytes
-	heard   time.Time // when bytes were last received
-	sending time.Time // just before bytes were last sent
+	heard   time.Time // when bytes were last received, or the connection was open
+	sending time.Time // just before bytes were last sent, or the connection was dialled
 	eof     bool      // the other side's FIN was read
 	failed  error     // the first error of reading or writing that is no timeout
 }

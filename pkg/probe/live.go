@@ -45,11 +45,12 @@ func (r *run) idle(ctx context.Context, c *Conn, t *Trace) error {
 
 // hear reads what the server says unasked: a farewell, or something that makes the rung worthless.
 func (r *run) hear(ctx context.Context, c *Conn, t *Trace, before traffic) error {
+	waiting := uint64(c.reader.Buffered()) // which may have come together with the last answer
 	err := c.within(ctx, r.AnswerTimeout, func() (err error) {
 		t.PushedText, err = r.Protocol.Heard(c)
 		return err
 	})
-	t.Pushed += c.raw.traffic().in - before.in
+	t.Pushed += max(c.raw.traffic().in-before.in, waiting)
 	if said, ok := errors.AsType[*Said](err); ok && said.What == SaidBye {
 		return err
 	}

@@ -123,9 +123,9 @@ func (r *run) second(limit Limit) []job {
 	if r.Arms {
 		idle, every := armTimes(limit)
 		jobs = append(jobs, job{PassArms, Silent, idle, 0}, job{PassArms, Nudged, idle, every})
-		// The kernel counts a keepalive's idle time in seconds (TCP_KEEPIDLE, tcp(7)).
-		if every >= time.Second {
-			jobs = append(jobs, job{PassArms, Keepalive, idle, every.Truncate(time.Second)})
+		// The kernel counts a keepalive's idle time in seconds (TCP_KEEPIDLE, tcp(7)), and one must fit well below the limit.
+		if limit.High >= 2*time.Second {
+			jobs = append(jobs, job{PassArms, Keepalive, idle, max(every.Truncate(time.Second), time.Second)})
 		}
 		room = max(room-len(jobs), 1)
 	}

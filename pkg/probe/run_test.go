@@ -14,6 +14,7 @@ import (
 
 	"vmguard/pkg/lab"
 	"vmguard/pkg/probe"
+	"vmguard/pkg/probe/imap"
 )
 
 func scenario(t *testing.T, name string) lab.Scenario {
@@ -198,6 +199,22 @@ func TestSilentServer(t *testing.T) {
 		if want := map[bool]probe.Phase{false: probe.PhaseGreet, true: probe.PhaseTLS}[implicit]; !ok || open.Phase != want || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("TLS %t: got %v", implicit, err)
 		}
+	}
+}
+
+// TestNothingWasSent measures a connection on which this side has said nothing before it is idle.
+func TestNothingWasSent(t *testing.T) {
+	t.Parallel()
+	const limit = 300 * time.Millisecond
+	config := inLab(t, scenario(t, "reset-at-expiry"), lab.Options{Idle: limit})
+	config.Protocol = &imap.Session{} // whose greeting tells all that it wants to know
+	config.Rungs = []time.Duration{limit / 3, 2 * limit}
+	result, err := config.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := result.Limit; l.State != probe.LimitFound || l.Low > limit || l.High < limit || l.High > time.Minute {
+		t.Errorf("got %+v", l)
 	}
 }
 
