@@ -141,7 +141,7 @@ var rooms = []room{
 	},
 	{
 		path:   "pkg/report",
-		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom", "pkg/change", "pkg/swap", "pkg/probe", "pkg/lab"},
+		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom", "pkg/change", "pkg/swap", "pkg/probe", "pkg/packet", "pkg/lab"},
 		libs:   []string{"github.com/fatih/color"},
 		banned: []string{"os/exec", "net", "syscall", "log"},
 		why:    "it reads result types and decides nothing; only cli calls it",

@@ -12,7 +12,7 @@ import (
 // The exit codes, as vmguard help exit-codes explains them.
 const (
 	exitOK          = 0
-	exitBad         = 1 // the answer is bad: a finding at or above --fail-on
+	exitBad         = 1 // the answer is bad: a finding at or above --fail-on, an expectation that was not met
 	exitUsage       = 2 // the command line is wrong
 	exitFailed      = 3 // vmguard could not do its work
 	exitInterrupted = 130
@@ -21,11 +21,13 @@ const (
 const exitCodesHelp = `Exit codes of every vmguard command:
 
     0  fine: the work is done, and the answer is good
-    1  the answer is bad: a finding at or above --fail-on (default critical)
+    1  the answer is bad: a finding at or above --fail-on (default critical), or of
+       probe an expectation that was not met, a heartbeat that did not survive
     2  the command line is wrong
     3  vmguard could not do its work: a file cannot be read, Docker is required
-       and does not answer, root's rights are missing; or it refused to change
-       the host, or a step failed: what was done is then undone
+       and does not answer, root's rights are missing, a server is not to be
+       reached or refused the login; or it refused to change the host, or a
+       step failed: what was done is then undone
   130  interrupted (Ctrl-C); what was found until then is printed, and a change of
        the host is undone
 

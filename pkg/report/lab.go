@@ -28,7 +28,7 @@ func LabText(w io.Writer, l Lab, style Style) error {
 	b.WriteString(wrap(style.clean(fmt.Sprintf("scenario %s: %s (after %s)", l.Scenario.Name, l.Scenario.Title, about(l.Idle))), style.Width-2, "  ") + "\n")
 	way := map[lab.TLSMode]string{lab.Plain: "no TLS", lab.ImplicitTLS: "TLS from the beginning", lab.StartTLS: "TLS by STARTTLS"}[l.TLS]
 	for _, line := range [][2]string{{"address", l.Addr + " (" + way + ")"}, {"user", l.User}, {"password", l.Password}} {
-		b.WriteString(fmt.Sprintf("  %s %s\n", style.paint(fmt.Sprintf("%-9s", line[0]), color.Bold), line[1]))
+		fmt.Fprintf(&b, "  %s %s\n", style.paint(fmt.Sprintf("%-9s", line[0]), color.Bold), line[1])
 	}
 	switch {
 	case l.CAFile != "":
@@ -37,8 +37,7 @@ func LabText(w io.Writer, l Lab, style Style) error {
 		b.WriteString("the authority to trust (--ca-out writes it to a file):\n" + string(l.CA))
 	}
 	b.WriteString("serving until Ctrl-C\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return writeLab(w, b.String())
 }
 
 // LabEventText writes a line for something that happened in a lab.
@@ -47,18 +46,40 @@ func LabEventText(w io.Writer, e lab.Event, wide bool) error {
 	if e.Conn > 0 {
 		who = fmt.Sprintf("#%d %s: ", e.Conn, e.Peer)
 	}
-	_, err := fmt.Fprintf(w, "%s  %s%s\n", e.Time.Format("15:04:05.000"), who, Clean(e.Text, 300, wide))
-	return err
+	return writeLab(w, fmt.Sprintf("%s  %s%s\n", e.Time.Format("15:04:05.000"), who, Clean(e.Text, 300, wide)))
 }
 
-// ScenariosText lists the scenarios with the verdict that a probe gives of each.
-func ScenariosText(w io.Writer, scenarios []lab.Scenario, style Style) error {
-	table := [][]cell{headers("SCENARIO", "VERDICT", "WHAT HAPPENS")}
-	for _, s := range scenarios {
-		table = append(table, []cell{{text: s.Name}, {text: string(s.Want)}, {text: s.Title}})
+func writeLab(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("write lab: %w", err)
 	}
-	_, err := io.WriteString(w, renderTable(table, style))
-	return err
+	return nil
+}
+
+// ScenariosText lists the scenarios with the verdict that a probe gives of each. What happens is wrapped in
+// its column, and stands below the others where no room is left for it.
+func ScenariosText(w io.Writer, scenarios []lab.Scenario, style Style) error {
+	const least = 30 // columns in which a sentence can be read
+	table := [][]cell{headers("SCENARIO", "VERDICT", "WHAT HAPPENS")}
+	name, verdict := len(table[0][0].text), len(table[0][1].text)
+	for _, s := range scenarios {
+		name, verdict = max(name, len(s.Name)), max(verdict, len(s.Want))
+	}
+	indent := name + verdict + 4
+	below := style.Width-indent < least
+	if below {
+		table[0] = table[0][:2]
+		indent = 2
+	}
+	for _, s := range scenarios {
+		title := wrap(s.Title, style.Width-indent, strings.Repeat(" ", indent))
+		row := []cell{{text: s.Name}, {text: string(s.Want)}, {text: title}}
+		if below {
+			row = []cell{{text: s.Name}, {text: string(s.Want) + "\n  " + title}}
+		}
+		table = append(table, row)
+	}
+	return writeLab(w, renderTable(table, style))
 }
 
 // scenarioJSON is a scenario in a ScenarioList document.

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,7 +16,10 @@ import (
 // The chart's measures, in columns and rows.
 const (
 	labelColumns = 9
-	barColumns   = 30
+	barShare     = 5 // the longest line takes a fifth of the width
+	barLeast     = 8
+	barMost      = 24
+	textLeast    = 16
 	chartRows    = 40
 	alikeRows    = 6 // of a run of rows that say the same, in a chart that is too long
 )
@@ -23,18 +28,27 @@ const (
 func (b *probePage) chart() {
 	rungs := sortedRungs(b.Probe)
 	longest := rungs[len(rungs)-1].Trace.Idle
-	b.WriteString(fmt.Sprintf("%*s  %s alive   %s dead   %s not measured\n", labelColumns, "idle",
-		b.mark(probe.Alive), b.mark(probe.Closed), b.mark(probe.Unknown)))
+	fmt.Fprintf(b, "%*s  %s alive   %s dead   %s not measured\n", labelColumns, "idle",
+		b.mark(probe.Alive), b.mark(probe.Closed), b.mark(probe.Unknown))
 	for i := 0; i < len(rungs); i++ {
-		if n := alike(rungs[i:]); len(rungs) > chartRows && n > alikeRows {
-			for _, r := range rungs[i : i+alikeRows/2] {
+		if n := alike(rungs[i:]); len(rungs) > chartRows && n > alikeRows && !b.detail {
+			const half = alikeRows / 2
+			for _, r := range rungs[i : i+half] {
 				b.row(r, longest)
 			}
-			b.WriteString(fmt.Sprintf("%*s  %d more of the same\n", labelColumns, "", n-alikeRows))
-			i += n - alikeRows/2
+			fmt.Fprintf(b, "%*s  %d more of the same, from %s to %s\n", labelColumns, "...", n-alikeRows,
+				about(rungs[i+half].Trace.Idle), about(rungs[i+n-half-1].Trace.Idle))
+			i += n - half
 		}
 		b.row(rungs[i], longest)
 	}
+}
+
+// sortedRungs gives the silent rungs of all passes by their idle time.
+func sortedRungs(p Probe) []probe.Rung {
+	rungs := p.All()
+	slices.SortStableFunc(rungs, func(a, b probe.Rung) int { return cmp.Compare(a.Trace.Idle, b.Trace.Idle) })
+	return rungs
 }
 
 // alike counts the rungs at the beginning that have the same verdict.
@@ -46,38 +60,29 @@ func alike(rungs []probe.Rung) int {
 	return n
 }
 
-// row draws one connection. The line of one that died unasked ends where it died.
+// row draws one connection. The line of one that ended unasked ends where it did.
 func (b *probePage) row(r probe.Rung, longest time.Duration) {
 	t := r.Trace
-	reached := t.Idle
-	if t.Phase == probe.PhaseIdle || r.Verdict.Kind == probe.Unknown {
-		reached = min(t.Quiet, t.Idle)
+	reached := min(t.Quiet, t.Idle)
+	if t.Phase == probe.PhaseNudge || t.Phase == probe.PhaseDone {
+		reached = t.Idle
 	}
+	bar := min(max(b.style.Width/barShare, barLeast), barMost)
 	columns := 0
 	if longest > 0 {
-		columns = int(int64(barColumns) * int64(reached/time.Millisecond) / max(int64(longest/time.Millisecond), 1))
+		columns = int(float64(bar) * float64(max(reached, 0)) / float64(longest))
 	}
 	dash := "-"
 	if b.style.Wide {
 		dash = "─"
 	}
-	bar := strings.Repeat(dash, columns)
-	rest := strings.Repeat(" ", barColumns-columns)
 	lead := fmt.Sprintf("%*s  ", labelColumns, about(t.Idle))
-	b.WriteString(lead + b.style.paint(bar, color.Faint) + b.mark(r.Verdict.Kind) + rest)
+	b.WriteString(lead + b.style.paint(strings.Repeat(dash, columns), color.Faint) + b.mark(r.Verdict.Kind))
 	if text := b.rowText(r); text != "" {
-		indent := utf8.RuneCountInString(lead) + barColumns + 3
-		b.WriteString("  " + wrap(b.style.clean(text), max(b.style.Width-indent, 24), strings.Repeat(" ", indent)))
+		indent := utf8.RuneCountInString(lead) + bar + 3
+		b.WriteString(strings.Repeat(" ", bar-columns+2) + wrap(together(text), max(b.style.Width-indent, textLeast), strings.Repeat(" ", indent)))
 	}
-	b.trimRight()
 	b.WriteByte('\n')
-}
-
-// trimRight takes away the blanks at the end of what was written.
-func (b *probePage) trimRight() {
-	text := strings.TrimRight(b.String(), " ")
-	b.Reset()
-	b.WriteString(text)
 }
 
 // rowText is what stands beside a line: of one that lived only where details are wanted.
@@ -85,7 +90,7 @@ func (b *probePage) rowText(r probe.Rung) string {
 	t := r.Trace
 	var parts []string
 	if r.Verdict.Kind != probe.Alive || b.detail {
-		parts = append(parts, string(r.Verdict.Kind)+": "+r.Verdict.Why)
+		parts = append(parts, string(r.Verdict.Kind)+": "+b.style.clean(r.Verdict.Why))
 	}
 	if !b.detail {
 		return strings.Join(parts, "; ")
@@ -94,10 +99,10 @@ func (b *probePage) rowText(r probe.Rung) string {
 		parts = append(parts, fmt.Sprintf("from port %d", t.Local.Port()))
 	}
 	if tcp := t.TCP; tcp != nil {
-		parts = append(parts, fmt.Sprintf("TCP %s, round trip %s, unacknowledged %d, sent again %d", tcp.State, about(tcp.RTT), tcp.Unacked, tcp.TotalRetrans))
+		parts = append(parts, fmt.Sprintf("TCP %s, round trip %s, unacknowledged %d, sent again %d", tcp.State, roundTrip(tcp.RTT), tcp.Unacked, tcp.TotalRetrans))
 	}
 	if e := t.Reset; e != nil {
-		parts = append(parts, "the reset: "+e.Words+" ("+e.Why+")")
+		parts = append(parts, "the reset: "+b.style.clean(e.Words+" ("+e.Why+")"))
 	}
 	if t.Control != probe.ControlNone {
 		parts = append(parts, "a fresh connection right after: "+string(t.Control))

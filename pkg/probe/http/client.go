@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 
 	"vmguard/pkg/probe"
@@ -41,8 +42,11 @@ func (h *Client) FirstStatus() string {
 // Name is "HTTP".
 func (h *Client) Name() string { return "HTTP" }
 
-// Request is the request line without the version: "GET /".
-func (h *Client) Request() string { return h.method() + " " + h.path() }
+// Request is the method and the path: "GET /health". The query is left out, since it may hold a token.
+func (h *Client) Request() string {
+	path, _, _ := strings.Cut(h.path(), "?")
+	return h.method() + " " + path
+}
 
 func (h *Client) method() string { return cmp.Or(h.Method, http.MethodGet) }
 func (h *Client) path() string   { return cmp.Or(h.Path, "/") }

@@ -18,7 +18,7 @@ func TestRequest(t *testing.T) {
 	}{
 		"as it is": {&Client{Host: "example.org"}, "GET / HTTP/1.1\r\nHost: example.org\r\nUser-Agent: vmguard\r\n\r\n", "GET /", ""},
 		"all": {&Client{Host: "[::1]:8080", Path: "/a?b=c%20d", Method: "HEAD", UserAgent: "x/1"},
-			"HEAD /a?b=c%20d HTTP/1.1\r\nHost: [::1]:8080\r\nUser-Agent: x/1\r\n\r\n", "HEAD /a?b=c%20d", ""},
+			"HEAD /a?b=c%20d HTTP/1.1\r\nHost: [::1]:8080\r\nUser-Agent: x/1\r\n\r\n", "HEAD /a", ""},
 		"two lines in one":   {&Client{Host: "a", UserAgent: "x\r\nEvil: y"}, "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: x  Evil: y\r\n\r\n", "GET /", ""},
 		"another method":     {&Client{Host: "a", Method: "DELETE"}, "", "DELETE /", "neither GET nor HEAD"},
 		"no host":            {&Client{}, "", "GET /", "the host is neither"},
