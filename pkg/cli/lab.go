@@ -2,12 +2,18 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"vmguard/pkg/lab"
@@ -52,6 +58,9 @@ made anew for each run.`,
 				return failed(err, "")
 			}
 			o.noColor = noColor
+			if err := checkFilled(c, "scenario", "listen", "ca-out"); err != nil {
+				return err
+			}
 			return o.run(c.Context(), app)
 		},
 	}
@@ -93,8 +102,8 @@ func (o *labOptions) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return usage("vmguard lab --list tells what each is", "--scenario: %w", err)
 	}
-	if o.idle <= 0 || o.first < 1 || o.sessions < 1 || o.ghostFor <= 0 || o.delay < 0 || o.push < 0 {
-		return usage("accepted: positive times and numbers", "one of --idle, --first, --sessions, --ghost-for, --delay, --push-every is not positive")
+	if err := o.validate(); err != nil {
+		return err
 	}
 	if o.caOut != "" && !o.tls && !o.startTLS && !scenario.NeedsTLS {
 		return usage("add --tls or --starttls", "--ca-out: without TLS there is no certificate")
@@ -102,11 +111,40 @@ func (o *labOptions) run(ctx context.Context, app *App) error {
 	return o.serve(ctx, app, scenario)
 }
 
+// validate errs on what cannot be meant.
+func (o *labOptions) validate() error {
+	for _, f := range []struct {
+		name string
+		is   bool
+		got  any
+	}{
+		{"idle", o.idle > 0, o.idle}, {"first", o.first > 0, o.first}, {"sessions", o.sessions > 0, o.sessions}, {"ghost-for", o.ghostFor > 0, o.ghostFor},
+		{"delay", o.delay >= 0, o.delay}, {"push-every", o.push >= 0, o.push},
+	} {
+		if !f.is {
+			return usage("accepted: what is above 0", "--%s: %v is not accepted", f.name, f.got)
+		}
+	}
+	if _, _, err := net.SplitHostPort(o.listen); err != nil {
+		return usage("accepted: an address of this machine and a port, such as 127.0.0.1:1143; port 0 takes a free one", "--listen: %.100q is not accepted", o.listen)
+	}
+	return nil
+}
+
 // serve plays the scenario until the user ends it, which is how it is meant to end.
 func (o *labOptions) serve(ctx context.Context, app *App, scenario lab.Scenario) error {
+	// It serves before its address is known, and what happens is told after that.
+	var told sync.Mutex
+	told.Lock()
+	unlock := sync.OnceFunc(told.Unlock)
+	defer unlock()
 	options := lab.Options{
 		Idle: o.idle, Listen: o.listen, First: o.first, Sessions: o.sessions, GhostFor: o.ghostFor, Delay: o.delay, PushEvery: o.push,
-		Event: func(e lab.Event) { _ = report.LabEventText(app.Stdout, e, app.wide()) },
+		Event: func(e lab.Event) {
+			told.Lock()
+			defer told.Unlock()
+			_ = report.LabEventText(app.Stdout, e, app.wide())
+		},
 	}
 	switch {
 	case o.tls, scenario.NeedsTLS && !o.startTLS:
@@ -114,28 +152,66 @@ func (o *labOptions) serve(ctx context.Context, app *App, scenario lab.Scenario)
 	case o.startTLS:
 		options.TLS = lab.StartTLS
 	}
-	// Started before it is told, and told before it is accepted: the first line names the address.
 	l, err := lab.Start(ctx, scenario, options)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		hint := "--listen takes an address of this machine and a port, such as 127.0.0.1:1143"
-		if errors.Is(err, syscall.EADDRINUSE) {
-			hint = "another program listens there: choose another port, or 0 for a free one"
-		}
-		return failed(err, hint)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return failed(err, listenHint(err))
 	}
 	defer l.Close() //nolint:errcheck // it was to be ended
+	defer unlock()
 	if o.caOut != "" {
-		if err := os.WriteFile(o.caOut, l.CA(), 0o600); err != nil {
-			return failed(fmt.Errorf("write the certificate: %w", err), "")
+		if err := saveAuthority(ctx, o.caOut, l.CA()); err != nil {
+			return failed(err, "name a new file, in a directory that you may write to")
 		}
 	}
-	if err := report.LabText(app.Stdout, report.Lab{Scenario: scenario, Idle: o.idle, Addr: l.Addr().String(), User: l.User(), Password: l.Password(), TLS: options.TLS, CA: l.CA(), CAFile: o.caOut},
-		app.style(o.noColor)); err != nil {
+	if err := report.LabText(app.Stdout, report.Lab{
+		Scenario: scenario, Idle: o.idle, Addr: l.Addr().String(), User: l.User(), Password: l.Password(), TLS: options.TLS, CA: l.CA(), CAFile: o.caOut,
+	}, app.style(o.noColor)); err != nil {
 		return writing(err)
 	}
+	unlock()
 	<-ctx.Done()
 	return errDone
+}
+
+func listenHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program listens there: choose another port, or 0 for a free one"
+	case errors.Is(err, syscall.EACCES):
+		return "a port below 1024 needs root's rights: choose a higher one"
+	}
+	return "--listen takes an address of this machine and a port, such as 127.0.0.1:1143"
+}
+
+// saveAuthority writes an authority's certificate, which everybody may read, whole or not at all. Only a new file is
+// written, or one that an earlier lab wrote: a mistyped name must not cost root the machine's own authorities.
+func saveAuthority(ctx context.Context, path string, certificate []byte) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && (!info.Mode().IsRegular() || !isAuthority(ctx, path)):
+		return fmt.Errorf("write the certificate: %s is there, and is none of an earlier lab", path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("write the certificate: %w", err)
+	}
+	if err := renameio.WriteFile(path, certificate, 0o644, renameio.WithStaticPermissions(0o644)); err != nil {
+		return fmt.Errorf("write the certificate %s: %w", path, err)
+	}
+	return nil
+}
+
+// isAuthority tells whether a regular file holds the certificate of a lab's authority and nothing else, or nothing at all.
+func isAuthority(ctx context.Context, path string) bool {
+	data, err := readInput(ctx, path)
+	if err != nil || len(data) == 0 { // as mktemp(1) makes one
+		return err == nil
+	}
+	block, rest := pem.Decode(data)
+	if block == nil || len(rest) > 0 {
+		return false
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	return err == nil && certificate.Subject.CommonName == "vmguard lab authority"
 }

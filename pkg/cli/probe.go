@@ -1,21 +1,18 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"vmguard/pkg/host"
-	"vmguard/pkg/human"
 	"vmguard/pkg/probe"
-	"vmguard/pkg/report"
 )
 
 // probeOptions are what every protocol's probe is asked for.
@@ -47,7 +44,10 @@ type probeOptions struct {
 	caFile     string
 	insecure   bool
 
+	address netip.Addr // what bind is
+
 	changed func(flag string) bool
+	filled  func() error // errs on a flag that was given nothing
 }
 
 // The ends of what can be meant.
@@ -66,8 +66,13 @@ func newProbe(app *App) *cobra.Command {
 run tells after how long an idle connection dies, how (reset, closed, silence), and which
 box on the way probably did it. Nothing is changed, on this VM or on the server.`,
 		Example: "  vmguard probe imap\n  vmguard probe imap imap.example.org --user me@example.org --password-file pw\n  vmguard probe http https://www.example.org/",
-		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return usage("vmguard probe imap HOST, or vmguard probe http URL", "unknown command %q", c.Name()+" "+args[0])
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newProbeIMAP(app), newProbeHTTP(app))
 	return c
@@ -102,14 +107,53 @@ func (o *probeOptions) flags(c *cobra.Command) {
 	if err := c.RegisterFlagCompletionFunc("container", completeContainers); err != nil {
 		c.PrintErrln("error:", err)
 	}
-	o.changed = func(flag string) bool { return f.Changed(flag) }
+	o.changed = f.Changed
+	o.filled = func() error {
+		return checkFilled(c, "idle", "timeouts", "container", "docker-host", "bind", "server-name", "ca-file",
+			"user", "password-file", "token-file", "auth", "scenario")
+	}
 }
 
 // validate errs on what cannot be meant.
 func (o *probeOptions) validate() error {
-	if err := checkChoice("output", o.output, "text", "json", "jsonl"); err != nil {
-		return err
+	err := errors.Join(o.filled(), checkChoice("output", o.output, "text", "json", "jsonl"), o.checkTimes())
+	if o.bind != "" {
+		addr, wrong := netip.ParseAddr(o.bind)
+		if wrong != nil {
+			err = errors.Join(err, usage("accepted: an IP address of this machine", "--bind: %.60q is not accepted", o.bind))
+		}
+		o.address = addr
 	}
+	expected := len(o.expectAlive)+len(o.expectDead) > 0
+	switch {
+	case err != nil:
+		return firstOf(err)
+	case o.connections < 1 || o.connections > mostConns:
+		return usage(fmt.Sprintf("accepted: from 1 to %d", mostConns), "--connections: %d is not accepted", o.connections)
+	case o.heartbeat > 0 && o.idle != noLadder && o.connections < 2:
+		return usage("--heartbeat needs a connection of its own: --connections 2, or --idle none", "--connections: one is not enough")
+	case o.idle == noLadder && expected:
+		return usage("leave --idle out: the expected idle times are tried anyway", "--idle none leaves out what --expect-alive and --expect-dead are about")
+	case o.family != 0 && o.family != 4 && o.family != 6:
+		return usage("accepted: 4 or 6", "--family: %d is not accepted", o.family)
+	case o.insecure && o.caFile != "":
+		return usage("leave one of them out", "--insecure checks no certificate, and --ca-file says what to check it against")
+	}
+	return nil
+}
+
+// checkFilled errs on flags that were given an empty value, which would be taken for none at all. Those that the command does not have do not matter.
+func checkFilled(c *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if flag := c.Flags().Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
+			return usage("is a shell variable empty?", "--%s: nothing is given", name)
+		}
+	}
+	return nil
+}
+
+// checkTimes errs on times that are too short or too long.
+func (o *probeOptions) checkTimes() error {
 	between := func(flag string, d, low, high time.Duration) error {
 		if d < low || d > high {
 			return usage(fmt.Sprintf("accepted: from %v to %v", low, high), "--%s: %v is not accepted", flag, d)
@@ -122,35 +166,30 @@ func (o *probeOptions) validate() error {
 		between("open-timeout", o.open, 10*time.Millisecond, time.Hour),
 		between("answer-timeout", o.answer, 10*time.Millisecond, time.Hour),
 	)
-	for _, d := range slices.Concat(o.expectAlive, o.expectDead) {
-		err = errors.Join(err, between("expect-alive and --expect-dead", d, time.Millisecond, longestIdle))
+	for _, d := range o.expectAlive {
+		err = errors.Join(err, between("expect-alive", d, time.Millisecond, longestIdle))
 	}
-	if o.changed("heartbeat") {
-		err = errors.Join(err, between("heartbeat", o.heartbeat, 10*time.Millisecond, longestIdle), between("for", o.lasting, o.heartbeat, longestIdle))
-	} else if o.changed("for") {
-		err = errors.Join(err, usage("add --heartbeat, such as --heartbeat 2m", "--for says how long a heartbeat goes on, and none is asked for"))
+	for _, d := range o.expectDead {
+		err = errors.Join(err, between("expect-dead", d, time.Millisecond, longestIdle))
 	}
 	switch {
-	case err != nil:
-		return firstOf(err)
-	case o.connections < 1 || o.connections > mostConns:
-		return usage(fmt.Sprintf("accepted: from 1 to %d", mostConns), "--connections: %d is not accepted", o.connections)
-	case o.heartbeat > 0 && o.idle != noLadder && o.connections < 2:
-		return usage("--heartbeat needs a connection of its own: --connections 2, or --idle none", "--connections: one is not enough")
-	case o.family != 0 && o.family != 4 && o.family != 6:
-		return usage("accepted: 4 or 6", "--family: %d is not accepted", o.family)
-	case o.insecure && o.caFile != "":
-		return usage("leave one of them out", "--insecure checks no certificate, and --ca-file says what to check it against")
+	case o.changed("heartbeat"):
+		err = errors.Join(err, between("heartbeat", o.heartbeat, 10*time.Millisecond, longestIdle), between("for", o.lasting, o.heartbeat, longestIdle))
+	case o.changed("for"):
+		err = errors.Join(err, usage("add --heartbeat, such as --heartbeat 2m", "--for says how long a heartbeat goes on, and none is asked for"))
 	}
-	return nil
+	return err
 }
 
 // firstOf gives the first of several errors: one thing at a time is mended.
 func firstOf(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the very error that Join made
-		return joined.Unwrap()[0]
+	for {
+		joined, ok := err.(interface{ Unwrap() []error }) // the very error that Join made
+		if !ok {
+			return err
+		}
+		err = joined.Unwrap()[0]
 	}
-	return err
 }
 
 // noLadder is the value of --idle that asks for no ladder.
@@ -195,146 +234,20 @@ func (o *probeOptions) rungs(known probe.Timeouts) ([]time.Duration, error) {
 }
 
 // table gives the known timeouts with the user's own.
-func (o *probeOptions) table() (probe.Timeouts, error) {
+func (o *probeOptions) table(ctx context.Context) (probe.Timeouts, error) {
 	table, err := probe.Builtin()
 	if err != nil || o.timeouts == "" {
 		return table, err
 	}
-	file, err := os.Open(o.timeouts)
-	if err != nil {
-		return nil, failed(fmt.Errorf("read timeouts: %w", err), "")
+	data, err := readInput(ctx, o.timeouts)
+	if err == nil {
+		table, err = table.Extend(bytes.NewReader(data))
 	}
-	defer file.Close()
-	table, err = table.Extend(file)
-	if err != nil {
-		return nil, usage("docs/timeouts.md shows the form", "--timeouts %s: %w", o.timeouts, err)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, failed(fmt.Errorf("--timeouts %s: %w", o.timeouts, err), "docs/timeouts.md shows the form")
 	}
 	return table, nil
-}
-
-// probing is one probe: what a protocol's command has made of its own flags.
-type probing struct {
-	*probeOptions
-	protocol probe.Protocol
-	target   probe.Target
-	table    probe.Timeouts
-	rungs    []time.Duration
-	// loggedIn tells whether the connections were logged in; nil where the protocol has no login.
-	loggedIn func() bool
-	scenario string // of the lab
-	notes    []string
-}
-
-// run measures, and prints what was found.
-func (p *probing) run(ctx context.Context, app *App) error {
-	if p.bind != "" {
-		addr, err := netip.ParseAddr(p.bind)
-		if err != nil {
-			return usage("accepted: an IP address of this machine", "--bind: %.60q is not accepted", p.bind)
-		}
-		if addr.Is4() != p.target.Addr.Addr().Is4() {
-			return usage("name an address of the same family, or choose one with --family", "--bind: %s cannot reach %s", addr, p.target.Addr.Addr())
-		}
-		p.target.Bind = addr
-	}
-	progress := newProbeProgress(app, p.output == "jsonl")
-	config := probe.Config{
-		Target: p.target, Protocol: p.protocol, Rungs: p.rungs, Connections: p.connections, OpenTimeout: p.open, AnswerTimeout: p.answer,
-		Refine: p.refine, Precision: p.precision, Arms: p.arms, Heartbeat: p.heartbeat, For: p.lasting, Packets: p.packets,
-		Slept: probe.Slept, Observe: progress.observe,
-	}
-	progress.start()
-	result, err := config.Run(ctx)
-	progress.stop()
-	if err != nil {
-		return p.openFailure(err)
-	}
-	r := p.judge(ctx, app, result)
-	if err := p.write(app, r); err != nil {
-		return writing(err)
-	}
-	return outcome(r)
-}
-
-func (p *probing) write(app *App, r report.Probe) error {
-	switch p.output {
-	case "json":
-		return report.ProbeJSON(app.Stdout, r)
-	case "jsonl":
-		return report.ProbeLine(app.Stdout, r)
-	}
-	return report.ProbeText(app.Stdout, r, app.style(p.noColor), p.verbose)
-}
-
-// judge adds to the result what follows from it.
-func (p *probing) judge(ctx context.Context, app *App, result *probe.Result) report.Probe {
-	r := report.Probe{
-		Version: app.Build.number(), Result: result, Lab: p.scenario, Container: p.container, Notes: p.notes,
-		Expectations: expectations(p.probeOptions, result),
-	}
-	if p.loggedIn != nil {
-		in := p.loggedIn()
-		r.LoggedIn = &in
-	}
-	if cloud := cloudOf(); cloud.Known() {
-		r.Cloud, r.CloudName = string(cloud.Value.Provider), cloud.Value.Name
-	}
-	key := strings.ToLower(result.Protocol)
-	if result.Limit.State == probe.LimitFound && p.scenario == "" {
-		r.Candidates = p.table.Candidates(probe.Question{
-			Low: result.Limit.Low, High: result.Limit.High, Kind: result.Limit.Kind, Arms: result.ArmsSay, Cloud: r.Cloud, Protocol: key,
-			LoggedIn: r.LoggedIn == nil || *r.LoggedIn, Container: p.container != "",
-		})
-	}
-	if helps(result) {
-		r.Interval = probe.Recommend(result.Limit.Low) // which is 0 where there is no limit
-		if p.scenario == "" {                          // nobody sets a client up for the lab
-			r.Settings = probe.Settings(key, r.Interval)
-		}
-	}
-	if ctx.Err() != nil {
-		r.Notes = append(r.Notes, "interrupted: what is shown was measured until then")
-	}
-	return r
-}
-
-// helps tells whether a heartbeat is what to advise: not where none survived, or where it is not known what happens.
-func helps(r *probe.Result) bool {
-	if r.ArmsSay == probe.ArmsSessionCap {
-		return false
-	}
-	return r.Limit.State == probe.LimitNone || r.Limit.State == probe.LimitFound && r.Limit.Low > 0
-}
-
-// cloudOf tells which cloud this VM runs in.
-func cloudOf() host.Fact[host.Cloud] {
-	source, err := host.LiveSource()
-	if err != nil {
-		return host.Missing[host.Cloud](err.Error())
-	}
-	defer source.Close() //nolint:errcheck // nothing was written
-	return host.WhichCloud(source)
-}
-
-// outcome is the error of a run that was made and printed: the exit code's reason.
-func outcome(r report.Probe) error {
-	unmeasured := ""
-	for _, e := range r.Expectations {
-		if e.Met == nil {
-			unmeasured = human.Duration(e.Idle)
-		} else if !*e.Met {
-			return errBad
-		}
-	}
-	switch h := r.Heartbeat; {
-	case r.Interrupted:
-		return nil // the exit code is the interruption's
-	case h != nil && h.Verdict.Kind.Dead():
-		return errBad
-	case unmeasured != "":
-		return failed(fmt.Errorf("what was expected after %s could not be measured", unmeasured), "the rungs above say why")
-	case len(r.Rungs) > 0 && r.Limit.State == probe.LimitUnknown:
-		return failed(fmt.Errorf("nothing could be measured: %s", r.Rungs[len(r.Rungs)-1].Verdict.Why), "")
-	}
-	return nil
 }

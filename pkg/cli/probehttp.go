@@ -33,7 +33,12 @@ was not met or the connection of --heartbeat died; 3 when nothing could be measu
 		Example: "  vmguard probe http https://www.example.org/health\n" +
 			"  vmguard probe http http://127.0.0.1:8080/ --max-idle 2m\n" +
 			"  vmguard probe http https://www.example.org/ --expect-alive 70s -o json",
-		Args: cobra.ExactArgs(1),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("such as: vmguard probe http https://www.example.org/", "%s takes one URL, and got %d", c.CommandPath(), len(args))
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			noColor, err := c.Flags().GetBool("no-color")
 			if err != nil {
@@ -55,12 +60,9 @@ func (o *httpOptions) run(ctx context.Context, app *App, arg string) error {
 	if err := checkChoice("method", o.method, "GET", "HEAD"); err != nil {
 		return err
 	}
-	u, err := url.Parse(arg)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return usage("accepted: http://HOST[:PORT]/PATH or https://...", "%.200q is no URL of HTTP", arg)
-	}
-	if u.User != nil {
-		return usage("leave user and password out of the URL: they would be seen in the list of processes", "a URL with a password is not accepted")
+	u, err := parseURL(arg)
+	if err != nil {
+		return err
 	}
 	secure := u.Scheme == "https"
 	port := uint16(80)
@@ -75,7 +77,7 @@ func (o *httpOptions) run(ctx context.Context, app *App, arg string) error {
 		probeOptions: &o.probeOptions,
 		protocol:     &http.Client{Host: u.Host, Path: u.RequestURI(), Method: o.method, UserAgent: "vmguard/" + strings.TrimSpace(app.Build.number())},
 	}
-	if p.table, err = o.table(); err != nil {
+	if p.table, err = o.table(ctx); err != nil {
 		return err
 	}
 	if p.rungs, err = o.rungs(p.table.For("http", true)); err != nil {
@@ -88,4 +90,16 @@ func (o *httpOptions) run(ctx context.Context, app *App, arg string) error {
 		p.target.TLS.NextProtos = []string{"http/1.1"}
 	}
 	return p.run(ctx, app)
+}
+
+// parseURL takes a URL of HTTP. No error holds it where it may hold a password.
+func parseURL(arg string) (*url.URL, error) {
+	u, err := url.Parse(arg)
+	switch {
+	case err == nil && u.User != nil, strings.Contains(arg, "@") && (err != nil || u.Host == ""):
+		return nil, usage("leave user and password out of the URL: they would be seen in the list of processes", "a URL with a user or a password is not accepted")
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, usage("accepted: http://HOST[:PORT]/PATH or https://...", "%.200q is no URL of HTTP", arg)
+	}
+	return u, nil
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +66,12 @@ was not met or the connection of --heartbeat died; 3 when nothing could be measu
 			"  vmguard probe imap mail:143 --starttls --user me --password-stdin <pw --heartbeat 2m --for 1h\n" +
 			"  sudo vmguard probe imap imap.example.org --container imap-sync --user me --password-file pw\n" +
 			"  vmguard probe imap mail.example.org --user me --password-file pw --expect-alive 10m -o json",
-		Args: cobra.MaximumNArgs(1),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("one host at a time; a path may be another for each", "%s takes one host, and got %d", c.CommandPath(), len(args))
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			noColor, err := c.Flags().GetBool("no-color")
 			if err != nil {
@@ -107,18 +113,12 @@ func (o *imapOptions) run(ctx context.Context, app *App, host string, named bool
 	if o.scenario != "" {
 		return usage("leave the host out", "--scenario is for the built-in lab, and a host is named")
 	}
-	mechanism := imap.Mechanism(o.auth)
-	if o.auth != "" {
-		if err := checkChoice("auth", o.auth, "login", "plain", "xoauth2", "oauthbearer"); err != nil {
-			return err
-		}
+	if err := o.checkLogin(app); err != nil {
+		return err
 	}
 	session := &imap.Session{StartTLS: o.startTLS, AllowClear: o.plain}
 	p := &probing{probeOptions: &o.probeOptions, protocol: session, loggedIn: func() bool { return session.Learned().LoggedIn }}
 	if o.user == "" {
-		if o.auth != "" || o.secretOptions != (secretOptions{}) {
-			return usage("add --user", "a way to log in is given, and no user")
-		}
 		p.capToPreAuth()
 	}
 	port := uint16(imapsPort)
@@ -129,23 +129,41 @@ func (o *imapOptions) run(ctx context.Context, app *App, host string, named bool
 	if err != nil {
 		return err
 	}
-	if p.table, err = o.table(); err != nil {
+	if p.table, err = o.table(ctx); err != nil {
 		return err
 	}
 	if p.rungs, err = o.rungs(p.table.For("imap", o.user != "")); err != nil {
 		return err
 	}
 	if o.user != "" {
-		secret, err := o.secretOptions.read(app, mechanism)
+		secret, err := o.read(ctx, app)
 		if err != nil {
 			return err
 		}
-		session.Login = &imap.Login{User: o.user, Secret: secret, Mechanism: mechanism}
+		session.Login = &imap.Login{User: o.user, Secret: secret, Mechanism: imap.Mechanism(o.auth)}
 	}
 	if err := p.aim(ctx, app, name, port, !o.plain, !o.startTLS && !o.plain); err != nil {
 		return err
 	}
 	return p.run(ctx, app)
+}
+
+// checkLogin errs on what cannot be meant of who logs in, and how.
+func (o *imapOptions) checkLogin(app *App) error {
+	if o.auth != "" {
+		if err := checkChoice("auth", o.auth, "login", "plain", "xoauth2", "oauthbearer"); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.user == "" && (o.auth != "" || o.secretOptions != (secretOptions{})):
+		return usage("add --user", "a way to log in is given, and no user")
+	case o.user == "":
+		return nil
+	case strings.ContainsFunc(o.user, unicode.IsControl):
+		return usage("accepted: a name as the server knows it", "--user: a control character is in it")
+	}
+	return o.check(app, imap.Mechanism(o.auth))
 }
 
 // capToPreAuth shortens the ladder to what can be measured without a login, unless the user knows better.
@@ -160,13 +178,20 @@ func (p *probing) capToPreAuth() {
 
 // splitHost takes HOST, HOST:PORT, [IPv6]:PORT or IPv6.
 func splitHost(arg string, port uint16) (host string, _ uint16, err error) {
+	if strings.Contains(arg, "@") { // what stands before it may be a password
+		return "", 0, usage("the host alone; the user with --user, the password with --password-file", "a host has no @ in it")
+	}
 	wrong := usage("accepted: imap.example.org, imap.example.org:993, 192.0.2.1:993, [2001:db8::1]:993", "%.100q is no host", arg)
-	if addr, err := netip.ParseAddr(strings.Trim(arg, "[]")); err == nil {
+	bare := arg
+	if strings.HasPrefix(arg, "[") && strings.HasSuffix(arg, "]") {
+		bare = arg[1 : len(arg)-1]
+	}
+	if addr, err := netip.ParseAddr(bare); err == nil {
 		return addr.String(), port, nil
 	}
 	host = arg
 	if strings.Contains(arg, ":") {
-		text := ""
+		var text string
 		if host, text, err = net.SplitHostPort(arg); err != nil {
 			return "", 0, wrong
 		}
@@ -176,7 +201,7 @@ func splitHost(arg string, port uint16) (host string, _ uint16, err error) {
 		}
 		port = uint16(n)
 	}
-	if host == "" || len(host) > 253 || strings.ContainsAny(host, "/ @\\\x00\r\n\t") || strings.HasPrefix(host, "-") {
+	if host == "" || len(host) > 253 || strings.ContainsAny(host, "/ \\\x00\r\n\t") || strings.HasPrefix(host, "-") {
 		return "", 0, wrong
 	}
 	return host, port, nil
@@ -191,37 +216,56 @@ func (p *probing) aim(ctx context.Context, app *App, host string, port uint16, s
 		}
 		p.target.PID = pid
 	}
-	resolving, cancel := context.WithTimeout(ctx, p.open)
-	defer cancel()
-	addr, err := probe.Resolve(resolving, host, p.family)
+	addr, err := p.resolve(ctx, host)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return failed(err, "is the name right, and does this machine resolve others? try: getent hosts "+host)
+		return err
 	}
 	p.target.Host, p.target.Addr, p.target.Implicit = host, netip.AddrPortFrom(addr, port), implicit
-	if !secure {
-		return nil
+	if secure {
+		p.target.TLS, err = p.tlsConfig(ctx, app, host)
+		return err
 	}
-	p.target.TLS, err = p.tlsConfig(app, host)
-	return err
+	for _, flag := range []string{"server-name", "ca-file", "insecure"} {
+		if p.changed(flag) {
+			return usage("leave it out, or begin TLS", "--%s is about a certificate, and without TLS there is none", flag)
+		}
+	}
+	return nil
+}
+
+// resolve gives the host's address.
+func (o *probeOptions) resolve(ctx context.Context, host string) (netip.Addr, error) {
+	resolving, cancel := context.WithTimeout(ctx, o.open)
+	defer cancel()
+	addr, err := probe.Resolve(resolving, host, o.family)
+	switch {
+	case err == nil:
+		return addr, nil
+	case ctx.Err() != nil:
+		return addr, ctx.Err()
+	case errors.Is(err, probe.ErrNoAddress):
+		return addr, failed(fmt.Errorf("%s has no address of IPv%d", host, o.family), "leave --family out, or try the other one")
+	}
+	return addr, failed(err, "is the name right, and does this machine resolve others? try: getent hosts "+host)
 }
 
 // tlsConfig says whom to trust.
-func (o *probeOptions) tlsConfig(app *App, host string) (*tls.Config, error) {
+func (o *probeOptions) tlsConfig(ctx context.Context, app *App, host string) (*tls.Config, error) {
 	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if o.serverName != "" {
 		config.ServerName = o.serverName
 	}
 	if o.insecure {
-		config.InsecureSkipVerify = true //nolint:gosec // G402: asked for, and said loudly
+		config.InsecureSkipVerify = true // asked for, and said loudly
 		_, _ = fmt.Fprintln(app.Stderr, "warning: --insecure: the server's certificate is not checked; anybody on the way can read and change everything, the password too")
 	}
 	if o.caFile != "" {
-		pem, err := os.ReadFile(o.caFile)
-		if err != nil {
-			return nil, failed(fmt.Errorf("read certificates: %w", err), "")
+		pem, err := readInput(ctx, o.caFile)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			return nil, failed(fmt.Errorf("read certificates: %w", err), "--ca-file takes a file in PEM")
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {

@@ -82,7 +82,7 @@ func (o *imapOptions) runLab(ctx context.Context, app *App) error {
 		pool.AppendCertsFromPEM(l.CA())
 		p.target.TLS = &tls.Config{ServerName: "localhost", RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	if p.table, err = o.table(); err != nil {
+	if p.table, err = o.table(ctx); err != nil {
 		return err
 	}
 	if p.rungs, err = o.rungs(p.table.For("imap", true)); err != nil {

@@ -30,7 +30,8 @@ type probeProgress struct {
 	active map[int]*activeConn
 	ends   time.Time // of the pass
 	pass   probe.Pass
-	shown  int // lines on the terminal
+	begun  bool // a connection was open; before that, what goes wrong is the run's error
+	shown  int  // lines on the terminal
 }
 
 // activeConn is a connection that has no verdict yet.
@@ -104,13 +105,13 @@ func (p *probeProgress) observe(e probe.Event) {
 	case probe.EventIdle, probe.EventBeat:
 		c := cmp.Or(p.active[e.Conn], &activeConn{})
 		if e.Kind == probe.EventIdle {
-			c.idle = e.At
+			c.idle, p.begun = e.At, true
 		}
 		c.event = e
 		p.active[e.Conn] = c
 	case probe.EventResult:
 		delete(p.active, e.Conn)
-		if !p.terminal && !p.stream {
+		if p.begun && !p.terminal && !p.stream {
 			p.say(resultLine(e))
 		}
 	}
@@ -125,7 +126,10 @@ func (p *probeProgress) say(line string) {
 
 func passLine(e probe.Event) string {
 	name := map[probe.Pass]string{probe.PassLadder: "first pass", probe.PassRefine: "second pass", probe.PassHeartbeat: "heartbeat"}[e.Pass]
-	return fmt.Sprintf("%s: %s", name, human.Duration(e.Idle))
+	if e.Pass == probe.PassHeartbeat {
+		return fmt.Sprintf("%s: for %v", name, e.Idle)
+	}
+	return fmt.Sprintf("%s: idle for up to %v", name, e.Idle)
 }
 
 func resultLine(e probe.Event) string {
