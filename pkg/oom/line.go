@@ -14,8 +14,9 @@ const (
 	skipStart    = "OOM victim "
 )
 
-// reasons are what stands before ": Killed process" and ": OOM victim". Kernels
-// before 5.1 write a kill line without any.
+// reasons are what stands before ": Killed process", ": OOM victim" and, before 5.1,
+// ": Kill process". Those kernels write their kill line without any. The two of "No
+// available memory" are of the host too: of those of its nodes that a task may use.
 var reasons = [...]struct {
 	text  string
 	scope Scope
@@ -23,6 +24,9 @@ var reasons = [...]struct {
 	{"Memory cgroup out of memory: ", ScopeCgroup},
 	{"Out of memory: ", ScopeHost},
 	{"Out of memory (oom_kill_allocating_task): ", ScopeHost},
+	{"Out of Memory: ", ScopeHost}, // before 2.6.24
+	{"No available memory in cpuset: ", ScopeHost},
+	{"No available memory (MPOL_BIND): ", ScopeHost},
 	{"", ScopeUnknown},
 }
 
@@ -36,50 +40,27 @@ func cutReason(message string) (Scope, string) {
 	return ScopeUnknown, message
 }
 
-// noLimit is more than any limit, in kB. Where none is set the kernel prints its largest
-// count of pages, 2^53 kB less one page.
-const noLimit = 1 << 52
-
-// parseLimit reads the line of a cgroup's dump that says how full it was, in bytes
-// (mem_cgroup_print_oom_meminfo in mm/memcontrol.c):
-//
-//	memory: usage 32768kB, limit 32768kB, failcnt 0
-func parseLimit(message string) (bytes uint64, ok bool) {
-	rest, ok := strings.CutPrefix(message, "memory: usage ")
-	if !ok {
-		return 0, false
-	}
-	_, rest, ok = strings.Cut(rest, "kB, limit ")
-	if !ok {
-		return 0, false
-	}
-	number, _, ok := strings.Cut(rest, "kB, failcnt ")
-	if !ok {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(number, 10, 64)
-	return n * 1024, err == nil && n < noLimit
-}
-
 // parseKill reads a kill line after its reason:
 //
 //	Killed process 42 (node) total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:36kB oom_score_adj:0
+//	Killed process 42, UID 48, (httpd) total-vm:8kB, anon-rss:4kB, file-rss:0kB
+//	Killed process 42 (httpd), UID 48, total-vm:8kB, anon-rss:4kB, file-rss:0kB
+//	Killed process 42 (httpd) vsz:8kB, anon-rss:4kB, file-rss:0kB
 //
-// shmem-rss came with 4.5, and what follows it with 5.4. A number that is not there
+// shmem-rss came with 4.5, and what follows it with 5.4. The second form is of Red
+// Hat's 2.6.32, the third of its 3.10, the fourth of 2.6.32. A number that is not there
 // stays nil.
 func parseKill(rest string) (Kill, bool) {
 	rest, ok := strings.CutPrefix(rest, killStart)
 	if !ok {
 		return Kill{}, false
 	}
-	pid, rest, ok := cutPID(rest)
+	k, rest, ok := cutVictim(rest)
 	if !ok {
 		return Kill{}, false
 	}
-	k := Kill{PID: pid}
 	// A process can name itself ") total-vm:1kB", so the last one is the kernel's.
-	const memory = ") total-vm:"
-	at := strings.LastIndex(rest, memory)
+	at := max(strings.LastIndex(rest, " total-vm:"), strings.LastIndex(rest, " vsz:"))
 	if at < 0 { // cut off: still a kill
 		name := rest
 		if end := strings.LastIndexByte(name, ')'); end >= 0 {
@@ -88,18 +69,33 @@ func parseKill(rest string) (Kill, bool) {
 		k.Comm = cutComm(name)
 		return k, true
 	}
-	k.Comm = cutComm(rest[:at])
-	for field := range strings.FieldsSeq(rest[at+len(") "):]) {
+	name, ok := strings.CutSuffix(rest[:at], ")")
+	if before, uid, found := cutLast(name, "), UID "); found && !ok {
+		name, k.UID = before, parseUID(strings.TrimSuffix(uid, ","))
+	}
+	k.Comm = cutComm(name)
+	for field := range strings.FieldsSeq(rest[at:]) {
 		k.set(strings.TrimSuffix(field, ","))
 	}
 	return k, true
+}
+
+// cutVictim takes "42 (" or "42, UID 48, (" from the start of a kill line.
+func cutVictim(text string) (k Kill, rest string, ok bool) {
+	id, rest, ok := strings.Cut(text, " (")
+	if digits, uid, found := strings.Cut(id, ", UID "); found {
+		k.UID = parseUID(strings.TrimSuffix(uid, ","))
+		id = digits
+	}
+	k.PID = parsePID(id)
+	return k, rest, ok && k.PID > 0
 }
 
 // set takes over one "key:value" of a kill line.
 func (k *Kill) set(field string) {
 	key, value, _ := strings.Cut(field, ":")
 	switch key {
-	case "total-vm":
+	case "total-vm", "vsz":
 		k.TotalVM = parseKB(value)
 	case "anon-rss":
 		k.AnonRSS = parseKB(value)

@@ -1,6 +1,7 @@
 package oom
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -207,4 +208,94 @@ func TestCutReason(t *testing.T) {
 			t.Errorf("%q: %v, %q", message, scope, rest)
 		}
 	}
+}
+
+func TestParseKillOfOldKernels(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       Kill
+		wantNone   bool
+	}{
+		{
+			name: "Red Hat's 2.6.32",
+			text: "Killed process 123, UID 48, (httpd) total-vm:8kB, anon-rss:4kB, file-rss:0kB",
+			want: Kill{PID: 123, Comm: "httpd", UID: new(48), TotalVM: kb(8), AnonRSS: kb(4), FileRSS: kb(0)},
+		},
+		{
+			name: "Red Hat's 3.10",
+			text: "Killed process 123 (httpd), UID 48, total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB",
+			want: Kill{PID: 123, Comm: "httpd", UID: new(48), TotalVM: kb(8), AnonRSS: kb(4), FileRSS: kb(0), ShmemRSS: kb(0)},
+		},
+		{
+			name: "2.6.32",
+			text: "Killed process 123 (httpd) vsz:8kB, anon-rss:4kB, file-rss:0kB",
+			want: Kill{PID: 123, Comm: "httpd", TotalVM: kb(8), AnonRSS: kb(4), FileRSS: kb(0)},
+		},
+		{
+			name: "a name that forges the user",
+			text: "Killed process 123 (a), UID 0, (b), UID 48, total-vm:8kB",
+			want: Kill{PID: 123, Comm: "a), UID 0, (b", UID: new(48), TotalVM: kb(8)},
+		},
+		{
+			name: "a name that ends like one",
+			text: "Killed process 123 (a), UID 0,) total-vm:8kB",
+			want: Kill{PID: 123, Comm: "a), UID 0,", TotalVM: kb(8)},
+		},
+		{
+			name: "before 2.6.24",
+			text: "Killed process 2592 (mysql).",
+			want: Kill{PID: 2592, Comm: "mysql"},
+		},
+		{name: "a user that is none", text: "Killed process 123, UID x, (a) vsz:8kB", want: Kill{PID: 123, Comm: "a", TotalVM: kb(8)}},
+		{name: "no process ID", text: "Killed process , UID 4, (a) vsz:8kB", wantNone: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := parseKill(tt.text)
+			if ok == tt.wantNone {
+				t.Fatalf("is a kill: %v", ok)
+			}
+			if tt.wantNone {
+				return
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// FuzzKillLine holds that a kill written in the words of each kernel reads the same,
+// whatever the process calls itself.
+func FuzzKillLine(f *testing.F) {
+	f.Add(7, "a) b", uint32(48), uint32(9))
+	f.Add(1, "), UID 1,", uint32(0), uint32(0))
+	f.Add(9, ")", uint32(4294967294), uint32(48))
+	f.Add(9, ") total-vm:1kB,", uint32(4294967294), uint32(7))
+	f.Fuzz(func(t *testing.T, pid int, comm string, uid, size uint32) {
+		if pid <= 0 || pid > math.MaxInt32 || strings.ContainsRune(comm, 0) {
+			return
+		}
+		comm = cutComm(comm)
+		u, n := new(int(uid)), new(uint64(size)*1024)
+		sizes := fmt.Sprintf("total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB", size, size, size)
+		base := Kill{PID: pid, Comm: comm, TotalVM: n, AnonRSS: n, FileRSS: n}
+		with, old := base, base
+		with.UID = u
+		old.UID = u
+		modern := with
+		modern.ShmemRSS, modern.OOMScoreAdj = n, new(-5)
+		for text, want := range map[string]Kill{
+			fmt.Sprintf("Killed process %d (%s) %s, shmem-rss:%dkB, UID:%d pgtables:1kB oom_score_adj:-5", pid, comm, sizes, size, uid): modern,
+			fmt.Sprintf("Killed process %d (%s) %s", pid, comm, sizes):                                                                  base,
+			fmt.Sprintf("Killed process %d (%s) %s", pid, comm, strings.Replace(sizes, "total-vm", "vsz", 1)):                           base,
+			fmt.Sprintf("Killed process %d, UID %d, (%s) %s", pid, uid, comm, sizes):                                                    old,
+			fmt.Sprintf("Killed process %d (%s), UID %d, %s", pid, comm, uid, sizes):                                                    with,
+		} {
+			got, ok := parseKill(text)
+			if diff := cmp.Diff(want, got); !ok || diff != "" {
+				t.Fatalf("%q: %v %s", text, ok, diff)
+			}
+		}
+	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Record is one record of the kernel's log, as /dev/kmsg gives it
-// (Documentation/ABI/testing/dev-kmsg).
+// (Documentation/ABI/testing/dev-kmsg), or as a line of text has it.
 type Record struct {
 	// Facility is the syslog facility: 0 is the kernel itself. The kernel forces any
 	// other number on what user space writes to /dev/kmsg.
@@ -19,11 +19,25 @@ type Record struct {
 	Seq      uint64
 	// SinceBoot is the kernel's clock at the message: time since boot, not counting suspend.
 	SinceBoot time.Duration
+	// At, Boot and Host are what a log as text or the journal knows beside: the wall
+	// clock's time, the boot's ID and the machine's name. Zero where it does not say.
+	At   time.Time
+	Boot string
+	Host string
 	// Fragment tells that the message is the rest of a line which another message
 	// had interrupted (flag "c", or "+" before 4.10).
 	Fragment bool
 	// Message is the text with its escapes undone: it may hold any byte.
 	Message string
+}
+
+// clock is what two records of one log can be compared by: the kernel's clock, else
+// the wall clock's. The zero value where there is neither.
+func (r Record) clock() time.Duration {
+	if r.SinceBoot != 0 || r.At.IsZero() {
+		return r.SinceBoot
+	}
+	return r.At.Sub(time.Unix(0, 0)) // saturates
 }
 
 var errRecord = errors.New("not a kernel log record")
