@@ -15,6 +15,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// offFirstThread runs f on a thread that ends with it. It is never the process's first thread: that one cannot
+// end, and /proc/PID shows its namespaces.
+func offFirstThread(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		f()
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		offFirstThread(f) // meanwhile this goroutine keeps the first thread to itself
+	}()
+	<-done
+	runtime.UnlockOSThread()
+}
+
 // inOwnNamespace starts a process in a network namespace of its own, where keepalive
 // starts after 123 seconds, and gives its PID. It ends with the test.
 func inOwnNamespace(t *testing.T) int {
@@ -23,8 +40,7 @@ func inOwnNamespace(t *testing.T) int {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	done := make(chan error, 1)
 	release := make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	go offFirstThread(func() {
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err == nil {
 			err = os.WriteFile("/proc/sys/net/ipv4/tcp_keepalive_time", []byte("123\n"), 0o644)
@@ -34,7 +50,7 @@ func inOwnNamespace(t *testing.T) int {
 		}
 		done <- err
 		<-release // a child dies with the thread that started it (Pdeathsig)
-	}()
+	})
 	if err := <-done; err != nil {
 		close(release)
 		t.Fatal(err)
