@@ -165,6 +165,9 @@ func Find(name string) (Scenario, error) {
 	return Scenario{}, fmt.Errorf("no scenario is called %q; there are %s", name, strings.Join(names, ", "))
 }
 
+// Limited tells that something happens at the limit; the other scenarios take no notice of it.
+func (s Scenario) Limited() bool { return s.limit != nothing }
+
 // possible tells by an error why the scenario cannot be played.
 func (s Scenario) possible(mode TLSMode) error {
 	switch {
@@ -172,6 +175,8 @@ func (s Scenario) possible(mode TLSMode) error {
 		return errors.New("it means nothing without TLS")
 	case s.LinuxOnly && !onLinux:
 		return fmt.Errorf("it takes what only Linux's sockets can do: %w", errors.ErrUnsupported)
+	case s.limit == blackHole:
+		return canDrop()
 	}
 	return nil
 }

@@ -12,13 +12,28 @@ const onLinux = true
 
 // dropAll lets nothing more through to a socket: a filter that takes 0 bytes of each segment. TCP runs
 // it before it looks at the segment (net/ipv4/tcp_ipv4.c, tcp_v4_rcv), so nothing is acknowledged.
-// It takes no privilege (socket(7), SO_ATTACH_FILTER).
+// It takes no privilege by socket(7), SO_ATTACH_FILTER; but hardened kernels refuse it to all but root.
 func dropAll(socket *net.TCPConn) error {
-	code := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
+	return control(socket, "attach a filter", func(fd int) error { return attach(fd, 0) })
+}
+
+// attach sets a filter that takes so many bytes of each segment.
+func attach(fd int, bytes uint32) error {
+	code := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: bytes}}
 	program := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
-	return control(socket, "attach a filter", func(fd int) error {
-		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
-	})
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
+}
+
+// canDrop errs where a filter may not be attached, by attaching one that lets everything through.
+func canDrop() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = errors.Join(attach(fd, 1<<18), unix.Close(fd))
+	}
+	if err != nil {
+		return fmt.Errorf("attach a filter: %w", err)
+	}
+	return nil
 }
 
 // countSegments asks a socket what it has received. It errs with errors.ErrUnsupported before Linux 4.6,

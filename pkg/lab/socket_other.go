@@ -12,4 +12,6 @@ const onLinux = false
 
 func dropAll(*net.TCPConn) error { return errors.ErrUnsupported }
 
+func canDrop() error { return errors.ErrUnsupported }
+
 func countSegments(*net.TCPConn) (segments, error) { return segments{}, errors.ErrUnsupported }

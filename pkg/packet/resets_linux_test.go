@@ -1,9 +1,11 @@
 package packet
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -19,7 +21,8 @@ const (
 // TestResets has a real reset of each kind come over a real path, of one router.
 func TestResets(t *testing.T) {
 	use := func(t *testing.T, p pair) {
-		if _, err := p.client.Write([]byte("x")); err != nil {
+		// A delayed acknowledgement may have met the router before, and brought the reset.
+		if _, err := p.client.Write([]byte("x")); err != nil && !errors.Is(err, syscall.ECONNRESET) {
 			t.Fatal(err)
 		}
 	}

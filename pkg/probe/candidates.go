@@ -127,15 +127,17 @@ func (t Timeout) candidate(q Question) (Candidate, bool) {
 func byTime(t Timeout, q Question) judgement {
 	low, high := time.Duration(t.MinSeconds)*time.Second, time.Duration(t.MaxSeconds)*time.Second
 	inRange := t.MinSeconds > 0 && low <= q.High+tolerance(q.High) && (high == 0 || high >= q.Low-tolerance(high))
-	bracket := inSeconds(q.Low) + " to " + inSeconds(q.High)
 	d := t.Default()
 	switch {
 	case d > 0 && d >= q.Low-tolerance(d) && d <= q.High+tolerance(d):
-		return judgement{rank: 100, why: inSeconds(d) + " lies in the bracket of " + bracket}
+		if d < q.Low || d > q.High {
+			return judgement{rank: 95, why: inSeconds(d) + " is near the limit that was found, and timers are coarse"}
+		}
+		return judgement{rank: 100, why: inSeconds(d) + " fits the limit that was found"}
 	case d == 0 && inRange:
-		return judgement{rank: 60, why: "it is set to " + t.span() + " as a rule, and the bracket is " + bracket}
+		return judgement{rank: 60, why: "it is set to " + t.span() + " as a rule, which fits the limit that was found"}
 	case inRange && t.Where != "" && t.Where == q.Cloud:
-		return judgement{rank: 40, why: inSeconds(d) + " by default, but it can be set to " + t.span() + ", and the bracket is " + bracket}
+		return judgement{rank: 40, why: inSeconds(d) + " by default, but it can be set to " + t.span() + ", which fits the limit that was found"}
 	}
 	return judgement{out: true}
 }

@@ -141,9 +141,9 @@ func TestCandidateRules(t *testing.T) {
 		rank   int // 0 for out
 		why    string
 	}{
-		"in the bracket":            {nat, nil, 100, "600 s lies in the bracket of 590 s to 620 s"},
-		"just before":               {nat, func(q *Question) { q.Low, q.High = 605*time.Second, 620*time.Second }, 100, "605 s to 620 s"},
-		"just after":                {nat, func(q *Question) { q.Low, q.High = 590*time.Second, 595*time.Second }, 100, "590 s to 595 s"},
+		"in the bracket":            {nat, nil, 100, "600 s fits the limit"},
+		"just before":               {nat, func(q *Question) { q.Low, q.High = 605*time.Second, 620*time.Second }, 95, "600 s is near the limit"},
+		"just after":                {nat, func(q *Question) { q.Low, q.High = 590*time.Second, 595*time.Second }, 95, "600 s is near the limit"},
 		"before":                    {proxy, func(q *Question) { q.Low = 607 * time.Second }, 0, ""},
 		"after":                     {proxy, func(q *Question) { q.High = 593 * time.Second }, 0, ""},
 		"after, in range":           {nat, func(q *Question) { q.High, q.Cloud = 593*time.Second, "google" }, 65, "600 s by default, but it can be set to 60 to 900 s"},
@@ -218,7 +218,7 @@ func TestCandidateInFull(t *testing.T) {
 	got.rank = 0
 	want := Candidate{
 		ID: "gcp-vpc-conntrack", Name: "Google Cloud VPC firewall, connection tracking", Seconds: 600, Why: []string{
-			"600 s lies in the bracket of 598 s to 603 s",
+			"600 s fits the limit that was found",
 			"it ends connections with an RST on the next use, as was seen",
 			"a flow table, as the arms say",
 			"this VM runs on Google Cloud",

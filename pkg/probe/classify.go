@@ -25,6 +25,8 @@ func Classify(t Trace) Verdict {
 		return Verdict{Unknown, "how it ended was not seen"}
 	case local(t.End.Errno):
 		return Verdict{Unknown, t.End.ErrnoName + " on this machine: " + t.End.Text}
+	case t.Control == ControlRefused && t.Phase != PhaseIdle && t.Phase != PhaseNudge:
+		return Verdict{Refused, how(t) + " while it was being opened (" + string(t.Phase) + "), as was a fresh one, and others live"}
 	case t.Control == ControlFailed:
 		return Verdict{Outage, how(t) + ", and a fresh connection failed as well"}
 	}
@@ -128,7 +130,7 @@ func unanswered(t Trace) Verdict {
 	case tcp.Unacked == 0 && t.Sent:
 		return Verdict{SlowServer, waited + ", though the request was acknowledged"}
 	case tcp.Unacked > 0 && tcp.Retransmits > 0:
-		return Verdict{BlackHole, fmt.Sprintf("%s: sent %d times, never acknowledged", waited, tcp.Retransmits+1)}
+		return Verdict{BlackHole, fmt.Sprintf("%s: sent again %d times, never acknowledged", waited, max(uint32(tcp.Retransmits), tcp.TotalRetrans))}
 	}
 	return Verdict{Unknown, waited + ", and it was not sent again in that time"}
 }
@@ -151,9 +153,9 @@ func how(t Trace) string {
 
 func fin(t Trace) string {
 	if t.End.CloseNotify {
-		return "closed by the other side (close_notify)"
+		return "the other side's close_notify and FIN"
 	}
-	return "closed by the other side (FIN)"
+	return "the other side's FIN"
 }
 
 // elapsed says how far into the idle time something happened.

@@ -33,13 +33,13 @@ func TestClassify(t *testing.T) {
 		"an RST to the request":   {Trace{Phase: PhaseNudge, Sent: true, End: errno(syscall.ECONNRESET), Took: 21 * time.Millisecond, Control: ControlOK}, ResetOnUse, "ECONNRESET 21 ms after the request was sent"},
 		"an RST, no control":      {Trace{Phase: PhaseNudge, Sent: true, End: errno(syscall.ECONNRESET)}, ResetOnUse, ""},
 
-		"FIN while idle":      {Trace{Phase: PhaseIdle, End: End{EOF: true}, Quiet: 60 * time.Second, Control: ControlOK}, Closed, "closed by the other side (FIN) after 60 s idle, unasked"},
+		"FIN while idle":      {Trace{Phase: PhaseIdle, End: End{EOF: true}, Quiet: 60 * time.Second, Control: ControlOK}, Closed, "the other side's FIN after 60 s idle, unasked"},
 		"close_notify":        {Trace{Phase: PhaseIdle, End: End{EOF: true, CloseNotify: true}, Control: ControlOK}, Closed, "close_notify"},
 		"FIN to the request":  {Trace{Phase: PhaseNudge, Sent: true, End: End{EOF: true}, Control: ControlOK}, Closed, "after the request was sent"},
 		"a farewell":          {Trace{Phase: PhaseIdle, End: saying(SaidBye, "Disconnected for inactivity."), Pushed: 40, Quiet: 180 * time.Second}, Bye, `"Disconnected for inactivity." after 180 s idle`},
 		"a farewell in reply": {Trace{Phase: PhaseNudge, Sent: true, End: saying(SaidBye, "Autologout")}, Bye, `"Autologout" to the request`},
 
-		"sent again and again":     {Trace{Phase: PhaseNudge, Sent: true, End: End{Timeout: true}, TCP: unacked, Took: 10 * time.Second, Control: ControlOK}, BlackHole, "no answer within 10.0 s: sent 6 times, never acknowledged"},
+		"sent again and again":     {Trace{Phase: PhaseNudge, Sent: true, End: End{Timeout: true}, TCP: unacked, Took: 10 * time.Second, Control: ControlOK}, BlackHole, "no answer within 10.0 s: sent again 5 times, never acknowledged"},
 		"the kernel gave up":       {Trace{Phase: PhaseNudge, Sent: true, End: errno(syscall.ETIMEDOUT), Control: ControlOK}, BlackHole, "gave up"},
 		"keepalive not answered":   {Trace{Phase: PhaseIdle, Arm: Keepalive, End: errno(syscall.ETIMEDOUT), Control: ControlOK}, BlackHole, "keepalive probes"},
 		"acknowledged, no answer":  {Trace{Phase: PhaseNudge, Sent: true, End: End{Timeout: true}, TCP: acked, Control: ControlOK}, SlowServer, "acknowledged"},

@@ -68,7 +68,9 @@ type Event struct {
 	Conn int `json:"connection,omitempty"`
 	Arm  Arm `json:"arm,omitempty"`
 	// Idle is the connection's planned idle time, or for EventPass the longest of the pass.
-	Idle  time.Duration `json:"idleNanoseconds"`
+	Idle time.Duration `json:"idleNanoseconds"`
+	// Takes is how long an EventPass will take, as far as it can be known.
+	Takes time.Duration `json:"takesNanoseconds,omitempty"`
 	Beats int           `json:"beats,omitempty"`
 	// Rung is the outcome of an EventResult.
 	Rung *Rung `json:"rung,omitempty"`

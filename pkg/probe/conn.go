@@ -42,7 +42,7 @@ type Conn struct {
 // NewConn makes a Conn of an open connection. The configuration serves StartTLS; it names the server.
 func NewConn(conn net.Conn, config *tls.Config) *Conn {
 	now := time.Now()
-	c := &Conn{raw: &counted{Conn: conn, log: traffic{heard: now, sending: now}}, config: config, left: maxPhase}
+	c := &Conn{raw: &counted{Conn: conn, log: traffic{heard: now, earlier: now, sending: now}}, config: config, left: maxPhase}
 	c.reader = bufio.NewReaderSize(c.raw, 4<<10)
 	return c
 }
@@ -143,12 +143,20 @@ func (c *Conn) within(ctx context.Context, limit time.Duration, phase func() err
 	if err := c.raw.SetDeadline(deadline); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		_ = c.raw.SetDeadline(time.Unix(1, 0))
+	})
 	err := phase()
-	if !stop() && err != nil {
+	if stop() {
+		return err
+	}
+	<-ended // so that it cannot undo the deadline of a leave-taking that follows
+	if err != nil {
 		return ctx.Err()
 	}
-	return err
+	return nil
 }
 
 // await waits until something comes, or the connection ends, or the time has come. It gives

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"syscall"
@@ -40,7 +41,9 @@ func (r *run) one(ctx context.Context, j job, release func()) Rung {
 	if err == nil {
 		event.Kind = EventIdle
 		r.tell(event)
+		r.lives(1)
 		err = r.live(ctx, c, &t, event)
+		r.lives(-1)
 	}
 	r.witness(ctx, c, &t, err)
 	t.Suspended = max(r.Slept()-slept, 0) // the clocks are read one after the other
@@ -51,10 +54,29 @@ func (r *run) one(ctx context.Context, j job, release func()) Rung {
 	event.Kind, event.Rung, event.Beats = EventResult, &rung, t.Beats
 	r.tell(event)
 	r.active.Go(func() {
-		defer release()
 		r.part(c, rung.Verdict.Kind)
+		if !r.crowded(t) {
+			release()
+		}
 	})
 	return rung
+}
+
+// crowded tells of a connection for which there was no room beside others that are open. Its slot is not
+// given back: the server serves no more than these, and the next login would be refused as well.
+func (r *run) crowded(t Trace) bool {
+	return t.End.Said != nil && t.End.Said.What == SaidTooMany && t.Phase != PhaseNudge && r.living() > 0 && r.withhold()
+}
+
+// withhold keeps a slot for good, unless it is the last one.
+func (r *run) withhold() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.withheld >= cap(r.slots)-1 {
+		return false
+	}
+	r.withheld++
+	return true
 }
 
 // part closes a connection; one that works with a leave-taking.
@@ -77,7 +99,7 @@ func (r *run) witness(ctx context.Context, c *Conn, t *Trace, err error) {
 	if err == nil {
 		return
 	}
-	seen := time.Now()
+	t.Ended = time.Now()
 	t.End = endOf(ctx, err, c)
 	if t.End.Canceled {
 		return
@@ -92,42 +114,66 @@ func (r *run) witness(ctx context.Context, c *Conn, t *Trace, err error) {
 		if t.TCP != nil && t.TCP.MinRTT != nil {
 			trip = *t.TCP.MinRTT
 		}
-		t.Reset = r.capture.Evidence(ctx, t.Local, seen.Add(-t.Quiet-t.Took), trip)
+		t.Reset = r.capture.Evidence(ctx, t.Local, t.Ended.Add(-t.Quiet-t.Took), trip)
 	}
-	// The server that speaks is there; and what this machine lacks, a control connection would lack as well.
-	if t.End.Said == nil && !errors.Is(err, errDirty) && !local(t.End.Errno) {
-		t.Control = r.check(ctx, seen)
+	if t.Control == ControlNone && r.doubtful(t.End, err) {
+		t.Control = r.check(ctx, t.Ended)
 	}
 }
 
+// doubtful tells whether an end may be an outage. The server that speaks is there; what this machine lacks,
+// a control connection would lack as well; and of the first connection silence or a bad certificate is the answer already.
+func (r *run) doubtful(end End, err error) bool {
+	if end.Said != nil || errors.Is(err, errDirty) || local(end.Errno) {
+		return false
+	}
+	return end.Errno != 0 || end.EOF || r.begun() // see cutEarly: then others may be served
+}
+
 // connect opens a connection up to where it may be idle. The first of a run is opened alone, and its
-// failure ends the run: a wrong password is not tried eight times.
+// failure ends the run: a wrong password is not tried eight times. Only where it was cut before anything was said
+// of a login may the next one try instead: a server that is full does that, and so does a box that is starting.
 func (r *run) connect(ctx context.Context, j job, t *Trace, event Event) (*Conn, error) {
 	event.Kind = EventOpen
-	r.first.Lock()
-	if r.proven {
-		r.first.Unlock()
-		r.tell(event)
-		return r.open(ctx, j, t)
-	}
-	defer r.first.Unlock()
-	if r.failed != nil {
+	r.mu.Lock()
+	proven, failed := r.proven, r.failed
+	r.mu.Unlock()
+	if failed != nil {
 		return nil, errNotBegun
 	}
 	r.tell(event)
 	c, err := r.open(ctx, j, t)
-	if err != nil {
+	if proven {
+		return c, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	const mostStrikes = 2
+	switch {
+	case err == nil:
+		r.proven = true
+	case ctx.Err() == nil && cutEarly(t.Phase, err) && r.strikes < mostStrikes:
+		r.strikes++
+		r.gate <- struct{}{}
+		return c, err
+	default:
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		r.failed = &OpenError{Phase: t.Phase, Addr: r.Target.Addr, Err: err}
-		return c, r.failed
+		err = &OpenError{Phase: t.Phase, Addr: r.Target.Addr, Err: err}
+		r.failed = err
 	}
-	r.proven = true
-	return c, nil
+	close(r.gate)
+	return c, err
+}
+
+// cutEarly tells of a connection that the other side cut before a login could have been tried.
+func cutEarly(phase Phase, err error) bool {
+	return phase != PhaseOpen && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))
 }
 
 func (r *run) open(ctx context.Context, j job, t *Trace) (*Conn, error) {
+	began := time.Now()
 	keepalive := time.Duration(0)
 	if j.arm == Keepalive {
 		keepalive = j.every
@@ -156,10 +202,13 @@ func (r *run) open(ctx context.Context, j job, t *Trace) (*Conn, error) {
 	if _, ok := errors.AsType[*tlsError](err); ok {
 		t.Phase = PhaseTLS // which STARTTLS begins in the middle of the greeting
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if c.secure != nil {
-		r.mu.Lock()
 		r.secure = tls.VersionName(c.secure.ConnectionState().Version)
-		r.mu.Unlock()
+	}
+	if err == nil {
+		r.slowest = max(r.slowest, time.Since(began))
 	}
 	return c, err
 }
@@ -169,7 +218,14 @@ func (r *run) open(ctx context.Context, j job, t *Trace) (*Conn, error) {
 func (r *run) dial(ctx context.Context, keepalive time.Duration) (conn net.Conn, began time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.OpenTimeout)
 	defer cancel()
-	for {
+	var held []net.Conn // whose ports must not be chosen again
+	defer func() {
+		for _, one := range held {
+			_ = one.Close()
+		}
+	}()
+	const tries = 8 // then there are no other ports, and it must do
+	for try := 1; ; try++ {
 		began = time.Now()
 		conn, err = r.Target.dial(ctx, keepalive)
 		if err != nil {
@@ -180,10 +236,10 @@ func (r *run) dial(ctx context.Context, keepalive time.Duration) (conn net.Conn,
 		used := r.ports[port]
 		r.ports[port] = true
 		r.mu.Unlock()
-		if !used {
+		if !used || try == tries {
 			return conn, began, nil
 		}
-		_ = conn.Close()
+		held = append(held, conn)
 	}
 }
 
@@ -194,46 +250,4 @@ func addrOf(a net.Addr) netip.AddrPort {
 	}
 	ap := tcp.AddrPort()
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
-// check opens a control connection, unless another was begun after the moment of the failure.
-func (r *run) check(ctx context.Context, failed time.Time) Control {
-	r.checking.Lock()
-	defer r.checking.Unlock()
-	if r.checked.After(failed) {
-		return r.control
-	}
-	began := time.Now()
-	err := r.reach(ctx)
-	errno, _ := errors.AsType[syscall.Errno](err)
-	if ctx.Err() != nil || local(errno) {
-		return ControlNone
-	}
-	control := ControlOK
-	if err != nil {
-		control = ControlFailed
-	}
-	r.checked, r.control = began, control
-	return control
-}
-
-// reach errs unless a fresh connection is greeted.
-func (r *run) reach(ctx context.Context) error {
-	const enough = 5 * time.Second
-	dialling, cancel := context.WithTimeout(ctx, min(r.OpenTimeout, enough))
-	defer cancel()
-	raw, err := r.Target.dial(dialling, 0)
-	if err != nil {
-		return err
-	}
-	c := NewConn(raw, r.Target.TLS)
-	defer c.Close() //nolint:errcheck // it was only to be seen whether it opens
-	return c.within(ctx, min(r.OpenTimeout, enough), func() error {
-		if r.Target.Implicit {
-			if err := c.StartTLS(); err != nil {
-				return err
-			}
-		}
-		return r.Protocol.Greet(c)
-	})
 }

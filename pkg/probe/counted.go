@@ -21,6 +21,7 @@ type counted struct {
 type traffic struct {
 	in, out uint64    // bytes
 	heard   time.Time // when bytes were last received, or the connection was open
+	earlier time.Time // the same of those before them that did not come together with them
 	sending time.Time // just before bytes were last sent, or the connection was dialled
 	eof     bool      // the other side's FIN was read
 	failed  error     // the first error of reading or writing that is no timeout
@@ -32,7 +33,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	if n > 0 {
 		c.log.in += uint64(n)
-		c.log.heard = time.Now()
+		c.log.hear(time.Now())
 	}
 	c.note(err)
 	return n, err
@@ -49,6 +50,24 @@ func (c *counted) Write(p []byte) (int, error) {
 	}
 	c.note(err)
 	return n, err
+}
+
+// together is how near to each other the bytes of one matter come.
+const together = 50 * time.Millisecond
+
+func (t *traffic) hear(now time.Time) {
+	if now.Sub(t.heard) > together {
+		t.earlier = t.heard
+	}
+	t.heard = now
+}
+
+// quietBefore is for how long nothing had been heard before an end, to which the last bytes may belong: a farewell, TLS's close_notify.
+func (t *traffic) quietBefore(end time.Time) time.Duration {
+	if end.Sub(t.heard) > together {
+		return end.Sub(t.heard)
+	}
+	return end.Sub(t.earlier)
 }
 
 func (c *counted) note(err error) {

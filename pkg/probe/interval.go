@@ -2,8 +2,8 @@ package probe
 
 import "time"
 
-// Recommend gives the interval of a heartbeat that keeps connections alive where idle ones die after the limit; 0 for no limit known. It is 2 to
-// 5 minutes where that is well under the limit, so that one heartbeat may be lost, else shorter, and a round number from a second up.
+// Recommend gives the interval of a heartbeat that keeps connections alive where idle ones live for the given time, found or survived; 5 minutes for 0, where nothing
+// is known. It is 2 to 5 minutes where that is well under the limit, so that one heartbeat may be lost, else shorter, and a round number from a second up.
 func Recommend(limit time.Duration) time.Duration {
 	most := limit / 5 * 2
 	intervals := []time.Duration{

@@ -30,6 +30,8 @@ type Limit struct {
 	High time.Duration `json:"highNanoseconds"`
 	// Longest is the longest idle time that a connection survived; 0 where none did.
 	Longest time.Duration `json:"longestAliveNanoseconds"`
+	// Beyond counts the connections that were to be idle for longer than Longest and could not be measured, where none died.
+	Beyond int `json:"beyond,omitempty"`
 	// Kind is how the connections died; empty where none did.
 	Kind Kind `json:"kind,omitempty"`
 	// Why says what the state rests on.
@@ -61,10 +63,24 @@ func JudgeLimit(rungs []Rung) Limit {
 	case len(died) == 0 && len(lived) == 0:
 		return Limit{State: LimitUnknown, Why: "no connection was measured"}
 	case len(died) == 0:
-		return Limit{State: LimitNone, Longest: longest, Why: "every connection that was measured lived"}
+		return beyond(rungs, longest)
 	}
 	limit := bracket(lived, died)
 	limit.Longest = longest
+	return limit
+}
+
+// beyond is the absence of a limit, with what it leaves open.
+func beyond(rungs []Rung, longest time.Duration) Limit {
+	limit := Limit{State: LimitNone, Longest: longest, Why: "every connection that was measured lived"}
+	for _, r := range rungs {
+		if r.Verdict.Kind != Alive && r.Trace.Idle > longest {
+			limit.Beyond++
+		}
+	}
+	if limit.Beyond > 0 {
+		limit.Why = "beyond that nothing is known: of the connections that were to be idle for longer none could be measured"
+	}
 	return limit
 }
 
@@ -93,12 +109,44 @@ func bracket(lived, died []Rung) Limit {
 	case last == 0:
 	case spread > max(late, limit.High/100):
 		limit.State, limit.Why = LimitUnclear, unequal(died)
+	case atOnce(died):
+		limit.State = LimitUnclear
+		limit.Why = "they died unasked at the same moment, not after the same idle time: something ended all of them at once, such as a restart"
 	default:
 		limit.Low = max(limit.Low, min(last, limit.High)-max(late, spread))
 		limit.Why = "they died unasked, all after the same idle time"
 	}
 	return limit
 }
+
+// atOnce tells whether those that died unasked did so at one moment rather than at one age. They were opened
+// one after the other, so one of the two differs more than the other.
+func atOnce(died []Rung) bool {
+	const telling = 100 * time.Millisecond
+	var ages, moments span
+	for _, r := range died {
+		if t := r.Trace; t.Phase == PhaseIdle && !t.Ended.IsZero() {
+			ages.add(t.Quiet)
+			moments.add(t.Ended.Sub(died[0].Trace.Ended))
+		}
+	}
+	return ages.width() > telling && moments.width() < ages.width()/2
+}
+
+// span is how far apart some times are.
+type span struct {
+	low, high time.Duration
+	begun     bool
+}
+
+func (s *span) add(d time.Duration) {
+	if !s.begun {
+		s.low, s.high, s.begun = d, d, true
+	}
+	s.low, s.high = min(s.low, d), max(s.high, d)
+}
+
+func (s *span) width() time.Duration { return s.high - s.low }
 
 // upper is the longest for which a box can have seen a dead rung quiet. The request of one in a black
 // hole was lost at once, not when the patience for the answer ended.

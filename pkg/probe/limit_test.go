@@ -95,3 +95,62 @@ func FuzzJudgeLimit(f *testing.F) {
 		}
 	})
 }
+
+// TestAtOnce tells deaths at one moment from deaths at one age, of connections that were opened one after the other.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
+	rung := func(opened, age time.Duration) Rung {
+		r := atRest(age.Seconds())
+		r.Trace.Ended = start.Add(opened + age)
+		return r
+	}
+	const stagger = 187 * time.Millisecond
+	var moment, age, exact []Rung
+	opened := time.Duration(0)
+	for range 8 {
+		moment = append(moment, rung(opened, 600*time.Second-opened))
+		age = append(age, rung(opened, 600*time.Second+opened/100))
+		exact = append(exact, rung(0, 600*time.Second))
+		opened += stagger
+	}
+	for name, c := range map[string]struct {
+		rungs []Rung
+		want  LimitState
+	}{
+		"one moment": {moment, LimitUnclear}, "two at one moment": {moment[:2], LimitUnclear}, "one age": {age, LimitFound},
+		"both": {exact, LimitFound}, "one alone": {moment[:1], LimitFound},
+	} {
+		if got := JudgeLimit(c.rungs); got.State != c.want {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
+// TestQuietBefore leaves out what belongs to the end itself, and counts from what came before that.
+func TestQuietBefore(t *testing.T) {
+	t.Parallel()
+	at := func(seconds float64) time.Time {
+		return time.Unix(1000, 0).Add(time.Duration(seconds * float64(time.Second)))
+	}
+	for name, c := range map[string]struct {
+		heard []float64
+		end   float64
+		want  float64
+	}{
+		"nothing since the beginning":      {nil, 5, 5},
+		"a word, then a bare FIN":          {[]float64{3}, 5, 2},
+		"close_notify with the FIN":        {[]float64{5}, 5.001, 5.001},
+		"a word, then close_notify":        {[]float64{3, 5}, 5.001, 2.001},
+		"close_notify in two pieces":       {[]float64{4.99, 5}, 5.001, 5.001},
+		"a word in two, then close_notify": {[]float64{2.99, 3, 5}, 5.001, 2.001},
+	} {
+		log := traffic{heard: at(0), earlier: at(0)}
+		for _, h := range c.heard {
+			log.hear(at(h))
+		}
+		if got := log.quietBefore(at(c.end)).Seconds(); got < c.want-0.0001 || got > c.want+0.0001 {
+			t.Errorf("%s: %v s, want %v s", name, got, c.want)
+		}
+	}
+}

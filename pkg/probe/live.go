@@ -24,6 +24,9 @@ func (r *run) idle(ctx context.Context, c *Conn, t *Trace) error {
 	t.Phase = PhaseIdle
 	// What TLS says to itself restarts the clocks on the way as any data does; more than a few times is no accident.
 	const restarts = 3
+	// A server may add a word to its greeting or to the login's answer.
+	const afterthought = 2 * time.Second
+	opened := time.Now()
 	for range restarts {
 		before := c.raw.traffic()
 		err := c.await(ctx, before.heard.Add(t.Idle))
@@ -36,7 +39,12 @@ func (r *run) idle(ctx context.Context, c *Conn, t *Trace) error {
 			t.Pushed += after.in - before.in
 			continue
 		case err == nil:
-			return r.hear(ctx, c, t, before)
+			err = r.hear(ctx, c, t, before)
+			if errors.Is(err, errDirty) && now.Sub(opened) < afterthought {
+				continue
+			}
+		case after.in != before.in: // TLS had something to say to itself
+			t.Quiet = min(t.Quiet, after.quietBefore(now))
 		}
 		return err
 	}
@@ -65,8 +73,12 @@ func (r *run) nudge(ctx context.Context, c *Conn, t *Trace) error {
 	t.Phase = PhaseNudge
 	before, info, start := c.raw.traffic(), tcpInfo(c.raw.Conn), time.Now()
 	t.Quiet = start.Sub(before.heard)
+	control := r.checkLater(ctx)
 	err := c.within(ctx, r.AnswerTimeout, func() error { return r.Protocol.Nudge(c) })
 	now := time.Now()
+	if early := control(); isTimeout(err) {
+		t.Control = early
+	}
 	t.Took, t.Longest = now.Sub(start), now.Sub(before.sending)
 	t.Sent = sent(info, tcpInfo(c.raw.Conn), before, c.raw.traffic())
 	if err == nil {

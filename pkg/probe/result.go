@@ -28,6 +28,8 @@ type Result struct {
 	// Heartbeat is the connection that was kept alive on purpose; nil where none was asked for.
 	Heartbeat *Rung `json:"heartbeat,omitempty"`
 
+	// Watched tells that the packets were watched.
+	Watched bool `json:"packetsWatched,omitempty"`
 	// NoPackets says why there is no packet evidence; empty where packets were watched, or nobody asked.
 	NoPackets string `json:"noPackets,omitempty"`
 	// Interrupted tells that the user ended the run: not all that was asked for was measured.

@@ -6,28 +6,27 @@ import (
 )
 
 const (
-	// atOnce is how many rungs may be under way at a time: servers refuse more than 10 to 15 of one user.
-	atOnce      = 8
 	fewestRungs = 8
 	mostRungs   = 16
 )
 
 // Rungs gives the idle times that a ladder up to most tries, strictly rising, the last one most itself: one just below and one just above each known
 // timeout, and one for both sides where two timeouts are near each other. No rung lies at a known timeout, where it would tell nothing, but most.
-// With eight connections at a time, the longest first, all take no longer than most. It gives none unless most is above 0.
-func Rungs(t Timeouts, most time.Duration) []time.Duration {
+// With so many connections at a time, the longest first, all take no longer than most. It gives none unless most is above 0.
+func Rungs(t Timeouts, most time.Duration, connections int) []time.Duration {
 	if most <= 0 {
 		return nil
 	}
+	connections = max(connections, 1)
 	known := defaults(t, most)
-	rungs := beside(known, most)
+	rungs, fewest := beside(known, most), min(fewestRungs, connections)
 	if len(rungs) == 1 {
-		return evenly(most)
+		rungs, fewest = evenly(most), 0
 	}
-	for len(rungs) > mostRungs || makespan(rungs, atOnce) > most {
+	for len(rungs) > mostRungs || len(rungs) > 1 && makespan(rungs, connections) > most {
 		rungs = thin(rungs, known)
 	}
-	for len(rungs) < fewestRungs {
+	for len(rungs) < fewest {
 		more := halve(rungs, known)
 		if len(more) == len(rungs) {
 			break
@@ -106,7 +105,7 @@ func between(known []time.Duration, low, high time.Duration) bool {
 }
 
 // thin takes one rung away: of the pairs that no known timeout parts, the nearest becomes one, else that rung goes whose neighbours are nearest
-// to each other. The last one stays. It is for ladders of more than eight rungs.
+// to each other. The last one stays.
 func thin(rungs, known []time.Duration) []time.Duration {
 	last := len(rungs) - 1
 	pair, gone := -1, 0

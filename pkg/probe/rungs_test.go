@@ -36,7 +36,7 @@ func TestRungs(t *testing.T) {
 		"less than nothing":          {few, -time.Second, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, secondsOf(Rungs(c.table, c.most))); diff != "" {
+			if diff := cmp.Diff(c.want, secondsOf(Rungs(c.table, c.most, 8))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -51,7 +51,7 @@ func TestRungsKeepTheirTime(t *testing.T) {
 	}
 	for name, table := range tables {
 		for most := time.Minute; most <= time.Hour; most += 7 * time.Second {
-			rungs := Rungs(table, most)
+			rungs := Rungs(table, most, 8)
 			if n := len(rungs); n < fewestRungs || n > mostRungs || rungs[n-1] != most || rungs[0] <= 0 {
 				t.Fatalf("%s, up to %v: %d rungs %v", name, most, n, rungs)
 			}
@@ -82,7 +82,7 @@ func TestRungsKeepTheirTime(t *testing.T) {
 // TestRungsTellTimeoutsApart holds that between two known timeouts that are not near each other there is a rung, and that none but the last lies at one.
 func TestRungsTellTimeoutsApart(t *testing.T) {
 	table := builtinTable(t).For("imap", true)
-	rungs := Rungs(table, 15*time.Minute)
+	rungs := Rungs(table, 15*time.Minute, 8)
 	known := defaults(table, 15*time.Minute)
 	for i := range known[1:] {
 		if ratio(known[i], known[i+1]) > 1.1 && !slices.ContainsFunc(rungs, func(r time.Duration) bool { return known[i] < r && r < known[i+1] }) {

@@ -158,7 +158,7 @@ func TestArmsOfEachScenario(t *testing.T) {
 		}
 		const limit = 4 * time.Second
 		config := inLab(t, s, lab.Options{Idle: limit})
-		config.Rungs = []time.Duration{limit / 8, 9 * limit / 8}
+		config.Rungs = []time.Duration{3 * limit / 4, 9 * limit / 8}
 		config.Arms = true
 		all.run(s.Name, config, func(o outcome) error {
 			if o.Result == nil || o.ArmsSay != says {

@@ -12,16 +12,16 @@ type Setting struct {
 	Text   string `json:"text"`   // the option as it is written, and a remark where one is needed
 }
 
-// Settings gives the settings for a heartbeat at that interval: for IMAP the clients', for HTTP, where idle connections are closed rather than kept alive, both sides', and
-// the kernel's for either. The options are those that each project documents; "every" is taken as at least a second where whole seconds are wanted.
+// Settings gives the settings of a protocol's clients: for IMAP of a heartbeat at that interval, for HTTP, where idle connections are closed rather than kept alive, of
+// both sides, the time being for how long one is kept for reuse. The options are those that each project documents; none for another protocol.
 func Settings(protocol string, every time.Duration) []Setting {
 	switch protocol {
 	case "imap":
-		return append(imapSettings(every), kernelSettings(every)...)
+		return imapSettings(every)
 	case "http":
-		return append(httpSettings(every), kernelSettings(every)...)
+		return httpSettings(every)
 	default:
-		return kernelSettings(every)
+		return nil
 	}
 }
 
@@ -46,7 +46,7 @@ func httpSettings(every time.Duration) []Setting {
 	return []Setting{
 		{"Node http.Agent", fmt.Sprintf("new http.Agent({ keepAlive: true, timeout: %d }); keepAliveMsecs is TCP's keepalive, no timeout", ms)},
 		{"Go http.Transport", "IdleConnTimeout: " + goDuration(every)},
-		{"Python requests, urllib3", "pools have no idle timeout: set TCP keepalive by socket_options (SO_KEEPALIVE, TCP_KEEPIDLE " + wholeSeconds(every) + "), and retry what may be sent twice"},
+		{"Python requests, urllib3", "pools have no idle timeout: make a new Session after " + s + " s without a request, and retry what may be sent twice"},
 		{"nginx as a proxy", fmt.Sprintf(`upstream { keepalive 16; keepalive_timeout %ss; }, with proxy_http_version 1.1 and proxy_set_header Connection ""`, s)},
 		{"Caddy as a proxy", fmt.Sprintf("reverse_proxy { transport http { keepalive %ss } }", s)},
 		{"Node server behind a load balancer", "server.keepAliveTimeout = 620000; server.headersTimeout = 625000 (longer than Google Cloud's 600 s)"},
@@ -56,8 +56,9 @@ func httpSettings(every time.Duration) []Setting {
 	}
 }
 
-// kernelSettings: the defaults of tcp(7) are 7200, 75 and 9. A container has sysctls of its own.
-func kernelSettings(every time.Duration) []Setting {
+// KernelSettings gives those of the kernel's TCP keepalive, for a host and for a container, which has sysctls of its own: the defaults of tcp(7) are 7200, 75 and 9. They
+// help against flow tables alone. Less than a second is taken as one.
+func KernelSettings(every time.Duration) []Setting {
 	sysctls := []string{"net.ipv4.tcp_keepalive_time=" + wholeSeconds(every), "net.ipv4.tcp_keepalive_intvl=30", "net.ipv4.tcp_keepalive_probes=5"}
 	var kernel, docker string
 	for _, sysctl := range sysctls {

@@ -56,6 +56,8 @@ type Trace struct {
 	Longest time.Duration `json:"longestNanoseconds,omitempty"`
 	// Took is the time from the writing of the request to its answer, or to the end; 0 where none was written.
 	Took time.Duration `json:"tookNanoseconds,omitempty"`
+	// Ended is the moment at which the end was seen; its zero value for a request that was answered.
+	Ended time.Time `json:"ended,omitzero"`
 	// Sent tells that the request left: the kernel sent at least one segment with data of it.
 	Sent bool `json:"sent"`
 	// Beats counts the heartbeats that were answered.
@@ -110,9 +112,10 @@ type Control string
 
 // The outcomes of a control connection.
 const (
-	ControlNone   Control = ""       // none was opened
-	ControlOK     Control = "ok"     // it was greeted as it should be
-	ControlFailed Control = "failed" // it failed as well
+	ControlNone    Control = ""        // none was opened
+	ControlOK      Control = "ok"      // it was greeted, or told that there are too many: the server is there
+	ControlRefused Control = "refused" // it was cut before its greeting, while other connections of the run lived on
+	ControlFailed  Control = "failed"  // it failed as well
 )
 
 // TCPInfo is what the kernel tells of a connection (struct tcp_info in include/uapi/linux/tcp.h). Fields
