@@ -56,6 +56,17 @@ func (a *App) wide() bool {
 	return false
 }
 
+// terminalSize gives the columns and rows of a terminal, at most 120 columns; 100 and 24 where w is none.
+func terminalSize(w io.Writer) (width, height int) {
+	width, _ = terminalWidth(w)
+	if file, ok := w.(*os.File); ok {
+		if _, rows, err := term.GetSize(int(file.Fd())); err == nil && rows > 0 {
+			return width, rows
+		}
+	}
+	return width, 24
+}
+
 // terminalWidth gives the columns of a terminal, at most 120 so that lines can be read;
 // 100 where w is none.
 func terminalWidth(w io.Writer) (width int, terminal bool) {

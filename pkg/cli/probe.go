@@ -91,8 +91,8 @@ func (o *probeOptions) flags(c *cobra.Command) {
 	f.BoolVar(&o.arms, "arms", true, "in the second pass, compare silence, TCP keepalive and a heartbeat, which tells kinds of boxes apart")
 	f.DurationVar(&o.heartbeat, "heartbeat", 0, "keep one more connection alive by a request at this interval, and see whether it survives; exit with 1 if not")
 	f.DurationVar(&o.lasting, "for", time.Hour, "how long --heartbeat goes on")
-	f.DurationSliceVar(&o.expectAlive, "expect-alive", nil, "exit with 1 unless a connection survives this idle time")
-	f.DurationSliceVar(&o.expectDead, "expect-dead", nil, "exit with 1 unless a connection dies within this idle time")
+	f.DurationSliceVar(&o.expectAlive, "expect-alive", nil, "exit with 1 unless a connection survives this `idle time`")
+	f.DurationSliceVar(&o.expectDead, "expect-dead", nil, "exit with 1 unless a connection dies within this `idle time`")
 	f.DurationVar(&o.open, "open-timeout", 10*time.Second, "how long each step of opening a connection may take: TCP, TLS, greeting, login")
 	f.DurationVar(&o.answer, "answer-timeout", 10*time.Second, "how long an answer may take; below 3s a path that swallows packets can hardly be told from a slow server")
 	f.BoolVar(&o.packets, "packets", true, "watch the packets, which tells who sent a reset (needs root's rights or CAP_NET_RAW, goes on without)")
@@ -104,8 +104,11 @@ func (o *probeOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.serverName, "server-name", "", "the name that the server's certificate must carry (default: the host)")
 	f.StringVar(&o.caFile, "ca-file", "", "a file with certificates (PEM) to trust instead of the system's")
 	f.BoolVar(&o.insecure, "insecure", false, "do not check the server's certificate: anybody on the way can read and change everything, the password too")
-	if err := c.RegisterFlagCompletionFunc("container", completeContainers); err != nil {
+	if err := c.RegisterFlagCompletionFunc("container", completeRunning); err != nil {
 		c.PrintErrln("error:", err)
+	}
+	for _, name := range []string{"expect-alive", "expect-dead"} {
+		f.Lookup(name).DefValue = "" // the library would write "[]"
 	}
 	o.changed = f.Changed
 	o.filled = func() error {
@@ -212,7 +215,7 @@ func (o *probeOptions) rungs(known probe.Timeouts) ([]time.Duration, error) {
 		if len(expected) > 0 && !o.changed("max-idle") {
 			most = slices.Max(expected)
 		}
-		rungs = probe.Rungs(known, most)
+		rungs = probe.Rungs(known, most, o.ladderConnections())
 	}
 	for part := range strings.SplitSeq(o.idle, ",") {
 		if o.idle == "" {

@@ -81,6 +81,8 @@ func (p *probing) openHint(e *probe.OpenError) string {
 	switch {
 	case isNot:
 		return p.clearHint()
+	case errors.Is(e.Err, syscall.ECONNREFUSED) && p.container != "" && p.target.Addr.Addr().IsLoopback():
+		return "inside the container, " + p.target.Addr.Addr().String() + " is the container itself"
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return "nothing listens there, or a firewall says so: is the port right?"
 	case errors.Is(e.Err, syscall.ENETUNREACH), errors.Is(e.Err, syscall.EHOSTUNREACH):

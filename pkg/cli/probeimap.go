@@ -48,7 +48,7 @@ say after how long idle they die, how, and which box on the way probably did it;
 silence, TCP keepalive and a NOOP at intervals, and recommend an interval.
 
 Without a host it runs against a built-in lab on the loopback interface: a path that forgets idle
-connections after 4 seconds. That takes less than 20 seconds, no root, no Docker and no network.
+connections after 3.5 seconds. That takes less than 20 seconds, no root, no Docker and no network.
 
 All idle times run side by side, so the first pass takes as long as the longest of them; a
 second pass, about as long as the limit that was found, narrows it and compares the arms.

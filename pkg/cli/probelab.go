@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 
 // The lab's times: so short that the whole is seen in less than 20 seconds.
 const (
-	labLimit     = 4 * time.Second
+	labLimit     = 3500 * time.Millisecond // between two idle times of the ladder
 	labMaxIdle   = 8 * time.Second
 	labAnswer    = 2 * time.Second
 	labPrecision = 200 * time.Millisecond
@@ -65,7 +67,7 @@ func (o *imapOptions) runLab(ctx context.Context, app *App) error {
 	}
 	l, err := lab.Start(ctx, scenario, lab.Options{Idle: labLimit, TLS: mode})
 	if err != nil {
-		return failed(err, "")
+		return failed(err, labHint(app, err))
 	}
 	defer l.Close() //nolint:errcheck // the run is over
 	session := &imap.Session{
@@ -89,13 +91,23 @@ func (o *imapOptions) runLab(ctx context.Context, app *App) error {
 		return err
 	}
 	if o.output == "text" {
-		text := fmt.Sprintf("no host is named, so this is the built-in lab on %s, without any network. Scenario %s: %s. Its limit is %v.",
-			l.Addr(), scenario.Name, scenario.Title, labLimit)
+		text := fmt.Sprintf("no host is named, so this is the built-in lab on %s, without any network. Scenario %s: %s.", l.Addr(), scenario.Name, scenario.Title)
+		if scenario.Limited() {
+			text += " Its limit is " + report.Seconds(labLimit) + "."
+		}
 		if _, err := fmt.Fprintf(app.Stdout, "%s\n\n", report.Paragraph(text, app.style(o.noColor))[2:]); err != nil {
 			return writing(err)
 		}
 	}
 	return p.run(ctx, app)
+}
+
+// labHint says what helps where a scenario cannot be played.
+func labHint(app *App, err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "this kernel lets only root do that; another scenario works without, or run: " + asRoot(app.Args)
+	}
+	return ""
 }
 
 // shorten puts the lab's times where the user gave none.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -20,7 +21,7 @@ import (
 type probeProgress struct {
 	app      *App
 	terminal bool
-	stream   bool
+	stream   *eventStream // nil where no events are asked for
 	wide     bool
 
 	stopped chan struct{}
@@ -30,8 +31,10 @@ type probeProgress struct {
 	active map[int]*activeConn
 	ends   time.Time // of the pass
 	pass   probe.Pass
-	begun  bool // a connection was open; before that, what goes wrong is the run's error
-	shown  int  // lines on the terminal
+	// verdicts counts the connections of the pass that have one, lived and died those of two kinds.
+	verdicts, lived, died int
+	begun                 bool // a connection was open; before that, what goes wrong is the run's error
+	shown                 int  // lines on the terminal
 }
 
 // activeConn is a connection that has no verdict yet.
@@ -48,10 +51,14 @@ const (
 
 func newProbeProgress(app *App, stream bool) *probeProgress {
 	_, terminal := terminalWidth(app.Stderr)
-	return &probeProgress{
-		app: app, terminal: terminal && app.Getenv("TERM") != "dumb", stream: stream, wide: app.wide(),
+	p := &probeProgress{
+		app: app, terminal: terminal && app.Getenv("TERM") != "dumb", wide: app.wide(),
 		stopped: make(chan struct{}), active: map[int]*activeConn{},
 	}
+	if stream {
+		p.stream = newEventStream(app.Stdout)
+	}
+	return p
 }
 
 // start begins to redraw, or to tell now and then.
@@ -76,28 +83,33 @@ func (p *probeProgress) start() {
 	})
 }
 
-// stop ends it, and leaves nothing on the terminal.
-func (p *probeProgress) stop() {
+// stop ends it, and leaves nothing on the terminal. It errs where the events could not all be written.
+func (p *probeProgress) stop(ctx context.Context) error {
 	close(p.stopped)
 	p.done.Wait()
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.clear()
+	p.mu.Unlock()
+	if p.stream == nil {
+		return nil
+	}
+	return p.stream.end(ctx)
 }
 
 // observe takes an event of the engine, which gives one at a time.
 func (p *probeProgress) observe(e probe.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stream {
-		_ = report.ProbeEvent(p.app.Stdout, e) // the last line's error is told
+	if p.stream != nil {
+		p.stream.event(e)
 	}
 	switch e.Kind {
 	case probe.EventPass:
 		if e.Pass != probe.PassHeartbeat {
-			p.pass, p.ends = e.Pass, e.At.Add(e.Idle)
+			p.pass, p.ends = e.Pass, e.At.Add(max(e.Idle, e.Takes))
+			p.verdicts, p.lived, p.died = 0, 0, 0
 		}
-		if !p.terminal && !p.stream {
+		if !p.terminal && p.stream == nil {
 			p.say(passLine(e))
 		}
 	case probe.EventOpen:
@@ -111,7 +123,8 @@ func (p *probeProgress) observe(e probe.Event) {
 		p.active[e.Conn] = c
 	case probe.EventResult:
 		delete(p.active, e.Conn)
-		if p.begun && !p.terminal && !p.stream {
+		p.count(e.Rung.Verdict.Kind)
+		if p.begun && !p.terminal && p.stream == nil {
 			p.say(resultLine(e))
 		}
 	}
@@ -120,48 +133,97 @@ func (p *probeProgress) observe(e probe.Event) {
 	}
 }
 
+// count counts a verdict.
+func (p *probeProgress) count(k probe.Kind) {
+	p.verdicts++
+	switch {
+	case k == probe.Alive:
+		p.lived++
+	case k.Dead():
+		p.died++
+	}
+}
+
 func (p *probeProgress) say(line string) {
 	_, _ = fmt.Fprintln(p.app.Stderr, report.Clean(line, 300, p.wide))
 }
 
 func passLine(e probe.Event) string {
-	name := map[probe.Pass]string{probe.PassLadder: "first pass", probe.PassRefine: "second pass", probe.PassHeartbeat: "heartbeat"}[e.Pass]
 	if e.Pass == probe.PassHeartbeat {
-		return fmt.Sprintf("%s: for %v", name, e.Idle)
+		return fmt.Sprintf("%s: for %s", passName(e.Pass), report.Seconds(e.Idle))
 	}
-	return fmt.Sprintf("%s: idle for up to %v", name, e.Idle)
+	text := fmt.Sprintf("%s: idle for up to %s", passName(e.Pass), report.Seconds(e.Idle))
+	if e.Takes > e.Idle+time.Second {
+		text += fmt.Sprintf(", with so few connections at a time %s in all", report.Seconds(e.Takes))
+	}
+	return text
+}
+
+func passName(pass probe.Pass) string {
+	switch pass {
+	case probe.PassLadder:
+		return "first pass"
+	case probe.PassHeartbeat, "":
+		return "heartbeat"
+	}
+	return "second pass"
 }
 
 func resultLine(e probe.Event) string {
-	return fmt.Sprintf("%v %s: %s: %s", e.Idle, e.Arm, e.Rung.Verdict.Kind, e.Rung.Verdict.Why)
+	return fmt.Sprintf("%s %s: %s: %s", report.Seconds(e.Idle), e.Arm, e.Rung.Verdict.Kind, e.Rung.Verdict.Why)
 }
 
-// draw shows the connections, those that end first at the top.
+// draw shows the pass, and its connections, those that end first at the top.
 func (p *probeProgress) draw() {
 	now := time.Now()
 	if !p.terminal {
-		if !p.stream && len(p.active) > 0 {
-			p.say(fmt.Sprintf("%s open, %s left", human.Count(len(p.active), "connection"), human.Duration(max(p.ends.Sub(now), 0))))
+		if p.stream == nil && len(p.active) > 0 {
+			p.say(p.headline(now))
 		}
 		return
 	}
-	p.clear()
-	width, _ := terminalWidth(p.app.Stderr)
 	conns := slices.Collect(maps.Values(p.active))
 	slices.SortFunc(conns, func(a, b *activeConn) int { return cmp.Compare(a.left(now), b.left(now)) })
-	var lines []string
+	width, height := terminalSize(p.app.Stderr)
+	lines := []string{p.headline(now)}
 	for i, c := range conns {
-		if i == mostLines && len(conns) > mostLines+1 {
+		if most := min(mostLines, height-3); i >= most && len(conns) > i+1 {
 			lines = append(lines, fmt.Sprintf("  and %d more", len(conns)-i))
 			break
 		}
 		lines = append(lines, c.line(now))
 	}
-	for i := range lines {
-		lines[i] = report.Clean(lines[i], max(width-4, 20), p.wide) + "\x1b[K\n"
+	// Line by line, so that nothing is cleared that would go into the terminal's history.
+	var b strings.Builder
+	if p.shown > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", p.shown)
 	}
-	_, _ = io.WriteString(p.app.Stderr, strings.Join(lines, ""))
+	for _, line := range lines {
+		b.WriteString("\r" + report.Clean(line, max(width-4, 20), p.wide) + "\x1b[K\n")
+	}
+	for range p.shown - len(lines) {
+		b.WriteString("\x1b[K\n")
+	}
+	if fewer := p.shown - len(lines); fewer > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", fewer)
+	}
+	_, _ = io.WriteString(p.app.Stderr, b.String())
 	p.shown = len(lines)
+}
+
+// headline says how far the pass has come.
+func (p *probeProgress) headline(now time.Time) string {
+	text := passName(p.pass)
+	if p.verdicts > 0 {
+		text += fmt.Sprintf(": %d alive, %d dead", p.lived, p.died)
+		if rest := p.verdicts - p.lived - p.died; rest > 0 {
+			text += fmt.Sprintf(", %d not measured", rest)
+		}
+	}
+	if left := p.ends.Sub(now); left > 0 {
+		text += ", " + human.Duration(left+time.Second) + " left"
+	}
+	return text
 }
 
 // clear takes the block away.
@@ -182,7 +244,7 @@ func (c *activeConn) left(now time.Time) time.Duration {
 
 // line shows how a connection stands.
 func (c *activeConn) line(now time.Time) string {
-	name := fmt.Sprintf("  %8v %-13s", c.event.Idle.Round(time.Millisecond), c.event.Arm)
+	name := fmt.Sprintf("  %8s %-13s", report.Seconds(c.event.Idle), c.event.Arm)
 	switch {
 	case c.idle.IsZero():
 		return name + " is being opened"

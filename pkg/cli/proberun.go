@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,6 +16,14 @@ import (
 	"vmguard/pkg/probe"
 	"vmguard/pkg/report"
 )
+
+// ladderConnections is how many connections the ladder has at a time: a heartbeat beside it has one.
+func (o *probeOptions) ladderConnections() int {
+	if o.heartbeat > 0 {
+		return o.connections - 1
+	}
+	return o.connections
+}
 
 // probing is one probe: what a protocol's command has made of its own flags.
 type probing struct {
@@ -40,11 +50,17 @@ func (p *probing) run(ctx context.Context, app *App) error {
 		Refine: p.refine, Precision: p.precision, Arms: p.arms, Heartbeat: p.heartbeat, For: p.lasting, Packets: p.packets,
 		Slept: probe.Slept, Observe: progress.observe,
 	}
+	// The first Ctrl-C ends the measuring; the next one ends vmguard, should nobody take what it has to print.
+	restore := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+	defer restore()
 	progress.start()
 	result, err := config.Run(ctx)
-	progress.stop()
+	told := progress.stop(ctx)
 	if err != nil {
 		return p.openFailure(err)
+	}
+	if told != nil {
+		return writing(told)
 	}
 	r := p.judge(ctx, app, result)
 	if err := p.write(app, r); err != nil {
@@ -84,10 +100,13 @@ func (p *probing) judge(ctx context.Context, app *App, result *probe.Result) rep
 		})
 	}
 	if helps(result) {
-		r.Interval = probe.Recommend(result.Limit.Low) // which is 0 where there is no limit
-		if p.scenario == "" {                          // nobody sets a client up for the lab
-			r.Settings = probe.Settings(key, r.Interval)
+		r.Interval = interval(result.Limit)
+		if p.scenario == "" { // nobody sets a client up for the lab
+			r.Settings = settings(key, result, r.Interval)
 		}
+	}
+	if note := p.withoutArms(result); note != "" {
+		r.Notes = append(r.Notes, note)
 	}
 	if note := shortOfFiles(result); note != "" {
 		r.Notes = append(r.Notes, note)
@@ -98,6 +117,14 @@ func (p *probing) judge(ctx context.Context, app *App, result *probe.Result) rep
 	return r
 }
 
+// withoutArms says why arms that were asked for were not run.
+func (p *probing) withoutArms(result *probe.Result) string {
+	if !p.arms || len(result.Arms) > 0 || result.Limit.State != probe.LimitFound || result.Interrupted {
+		return ""
+	}
+	return "the arms, which tell kinds of boxes apart, take three connections at a time, and there were not so many"
+}
+
 // helps tells whether a heartbeat is what to advise: not where none survived, or where it is not known what happens.
 func helps(r *probe.Result) bool {
 	died := func(arm probe.Rung) bool { return arm.Trace.Arm == probe.Nudged && arm.Verdict.Kind.Dead() }
@@ -105,6 +132,34 @@ func helps(r *probe.Result) bool {
 		return false
 	}
 	return r.Limit.State == probe.LimitNone || r.Limit.State == probe.LimitFound && r.Limit.Low > 0
+}
+
+// settings are the clients' own, for a heartbeat or, with HTTP, for how long a connection is kept for reuse.
+// The kernel's keepalive is left out where it was seen not to help.
+func settings(protocol string, result *probe.Result, every time.Duration) []probe.Setting {
+	if protocol == "http" {
+		if every = result.Limit.Low * 4 / 5; every >= 2*time.Second {
+			every = every.Truncate(time.Second)
+		}
+	}
+	all := probe.Settings(protocol, every)
+	if result.ArmsSay == probe.ArmsProxyOrServer || protocol == "http" {
+		return all
+	}
+	return append(all, probe.KernelSettings(every)...)
+}
+
+// interval is the heartbeat that is safe by what was measured: where no limit was found, no longer one than
+// the longest idle time that was survived allows, and none where that says nothing.
+func interval(limit probe.Limit) time.Duration {
+	const telling = time.Minute
+	switch {
+	case limit.State == probe.LimitFound:
+		return probe.Recommend(limit.Low)
+	case limit.Longest < telling:
+		return 0
+	}
+	return probe.Recommend(limit.Longest)
 }
 
 // cloudOf tells which cloud this VM runs in.

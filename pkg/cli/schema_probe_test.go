@@ -148,10 +148,10 @@ func (u *endsRun) Write(p []byte) (int, error) {
 func TestInterruptedProbeFollowsItsSchema(t *testing.T) {
 	t.Parallel()
 	for moment, flags := range map[string]string{
-		"first pass":        "-o json --connections 2 --idle 1h,2h",
-		`"kind":"idle"`:     "-o jsonl --connections 2 --idle 1h,2h --heartbeat 1h --for 2h",
-		`"kind":"alive"`:    "-o jsonl --connections 3 --idle 100ms,1h --heartbeat 1h --for 2h",
-		"100ms silent: ali": "-o json --connections 2 --idle 100ms,1h",
+		"first pass":         "-o json --connections 2 --idle 1h,2h",
+		`"kind":"idle"`:      "-o jsonl --connections 2 --idle 1h,2h --heartbeat 1h --for 2h",
+		`"kind":"alive"`:     "-o jsonl --connections 3 --idle 100ms,1h --heartbeat 1h --for 2h",
+		"100 ms silent: ali": "-o json --connections 2 --idle 100ms,1h",
 	} {
 		t.Run(flags, func(t *testing.T) {
 			t.Parallel()
@@ -204,7 +204,7 @@ func filledProbe() report.Probe {
 				State: "close-wait", Unacked: 1, Retransmits: 1, Backoff: 1, RTT: 1, MinRTT: &trip, DataSegsOut: &segments, TotalRetrans: 1, BytesAcked: &acked,
 			},
 			Reset:   &packet.Evidence{Origin: packet.FromBox, Words: "x", Why: "x", Reset: segment, Data: &segment, After: 1},
-			Control: probe.ControlFailed, Suspended: 1,
+			Control: probe.ControlFailed, Suspended: 1, Ended: time.Unix(1, 0).UTC(),
 		},
 	}
 	rungs := []probe.Rung{rung}
@@ -212,8 +212,8 @@ func filledProbe() report.Probe {
 		Version: "x", Lab: "bye", LoggedIn: &yes, Container: "web", Cloud: "google", CloudName: "x", Interval: 1,
 		Result: &probe.Result{
 			Protocol: "IMAP", Request: "NOOP", Host: "x", Addr: addr, TLS: "TLS 1.3", Begun: time.Unix(1, 0).UTC(), Took: 1,
-			Rungs: rungs, Refined: rungs, Arms: rungs, ArmsSay: probe.ArmsSessionCap, Heartbeat: &rung, NoPackets: "x", Interrupted: true,
-			Limit: probe.Limit{State: probe.LimitFound, Low: 1, High: 2, Longest: 1, Kind: probe.Bye, Why: "x"},
+			Rungs: rungs, Refined: rungs, Arms: rungs, ArmsSay: probe.ArmsSessionCap, Heartbeat: &rung, NoPackets: "x", Watched: true, Interrupted: true,
+			Limit: probe.Limit{State: probe.LimitFound, Low: 1, High: 2, Longest: 1, Beyond: 1, Kind: probe.Bye, Why: "x"},
 		},
 		Candidates: []probe.Candidate{{ID: "x", Name: "x", Seconds: 1, Why: []string{"x"}}}, Settings: []probe.Setting{{Client: "x", Text: "x"}},
 		Expectations: []report.Expectation{{Alive: true, Idle: 1, Met: &yes, Why: "x"}}, Notes: []string{"x"},
@@ -249,7 +249,7 @@ func probeDocuments(t *testing.T) map[string][]byte {
 	if fields := unset(reflect.ValueOf(full), "Probe"); fields != nil {
 		t.Fatalf("not set: %v", fields)
 	}
-	event := probe.Event{At: full.Begun, Kind: probe.EventResult, Pass: probe.PassArms, Conn: 1, Arm: probe.Nudged, Idle: 1, Beats: 1, Rung: full.Heartbeat}
+	event := probe.Event{At: full.Begun, Kind: probe.EventResult, Pass: probe.PassArms, Conn: 1, Arm: probe.Nudged, Idle: 1, Takes: 1, Beats: 1, Rung: full.Heartbeat}
 	var doc, line, scenarios bytes.Buffer
 	if err := errors.Join(report.ProbeJSON(&doc, full), report.ProbeEvent(&line, event), report.ScenariosJSON(&scenarios, lab.Scenarios())); err != nil {
 		t.Fatal(err)

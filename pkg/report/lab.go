@@ -25,7 +25,11 @@ type Lab struct {
 // LabText says what is served, and how a client gets there.
 func LabText(w io.Writer, l Lab, style Style) error {
 	var b strings.Builder
-	b.WriteString(wrap(style.clean(fmt.Sprintf("scenario %s: %s (after %s)", l.Scenario.Name, l.Scenario.Title, about(l.Idle))), style.Width-2, "  ") + "\n")
+	what := fmt.Sprintf("scenario %s: %s", l.Scenario.Name, l.Scenario.Title)
+	if l.Scenario.Limited() {
+		what += fmt.Sprintf(" (after %s)", about(l.Idle))
+	}
+	b.WriteString(wrap(style.clean(what), style.Width-2, "  ") + "\n")
 	way := map[lab.TLSMode]string{lab.Plain: "no TLS", lab.ImplicitTLS: "TLS from the beginning", lab.StartTLS: "TLS by STARTTLS"}[l.TLS]
 	for _, line := range [][2]string{{"address", l.Addr + " (" + way + ")"}, {"user", l.User}, {"password", l.Password}} {
 		fmt.Fprintf(&b, "  %s %s\n", style.paint(fmt.Sprintf("%-9s", line[0]), color.Bold), line[1])

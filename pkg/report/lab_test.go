@@ -13,16 +13,21 @@ import (
 	"vmguard/pkg/probe"
 )
 
-func serving(mode lab.TLSMode) Lab {
+func serving(t *testing.T, mode lab.TLSMode) Lab {
+	t.Helper()
+	s, err := lab.Find("reset-at-expiry")
+	if err != nil {
+		t.Fatal(err)
+	}
 	return Lab{
-		Scenario: lab.Scenario{Name: "reset-at-expiry", Title: "a reset is sent when the limit is reached"}, Idle: 1500 * time.Millisecond,
+		Scenario: s, Idle: 1500 * time.Millisecond,
 		Addr: "127.0.0.1:1143", User: "lab", Password: "K3Y", TLS: mode,
 	}
 }
 
 func TestLabText(t *testing.T) {
 	t.Parallel()
-	certified, saved := serving(lab.ImplicitTLS), serving(lab.StartTLS)
+	certified, saved := serving(t, lab.ImplicitTLS), serving(t, lab.StartTLS)
 	certified.CA = []byte("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")
 	saved.CA, saved.CAFile = certified.CA, "/tmp/ca\x1b[2J.pem"
 	for _, test := range []struct {
@@ -30,7 +35,7 @@ func TestLabText(t *testing.T) {
 		style Style
 		want  string
 	}{
-		{serving(lab.Plain), Style{Wide: true, Width: 100}, `
+		{serving(t, lab.Plain), Style{Wide: true, Width: 100}, `
 scenario reset-at-expiry: a reset is sent when the limit is reached (after 1.5 s)
   address   127.0.0.1:1143 (no TLS)
   user      lab
@@ -174,7 +179,7 @@ func TestScenariosJSON(t *testing.T) {
 func TestLabTellsWriteErrors(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		LabText(fullDisk{}, serving(lab.Plain), Style{Width: 100}), LabEventText(fullDisk{}, lab.Event{}, true),
+		LabText(fullDisk{}, serving(t, lab.Plain), Style{Width: 100}), LabEventText(fullDisk{}, lab.Event{}, true),
 		ScenariosText(fullDisk{}, lab.Scenarios(), Style{Width: 100}), ScenariosJSON(fullDisk{}, lab.Scenarios()),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "no space") {

@@ -129,7 +129,13 @@ func (b *probePage) limit() {
 		}
 		b.line("dies ", text+": "+kindWords(l.Kind, b.Request))
 	case probe.LimitNone:
-		b.line("lives: ", "no idle limit up to "+floor(l.Longest)+"; a longer one may be there")
+		text := "no idle limit up to " + floor(l.Longest)
+		if l.Beyond > 0 {
+			text += "; " + b.style.clean(l.Why)
+		} else {
+			text += "; a longer one may be there"
+		}
+		b.line("lives: ", text)
 	case probe.LimitUnclear:
 		b.line("unclear: ", b.style.clean(l.Why))
 	default:
@@ -155,6 +161,9 @@ func (b *probePage) who() {
 	var found *probe.Trace
 	resets := 0
 	for _, r := range b.All() {
+		if !r.Verdict.Kind.Dead() {
+			continue
+		}
 		if r.Verdict.Kind == probe.ResetOnUse || r.Verdict.Kind == probe.ResetAtExpiry {
 			resets++
 		}
@@ -173,6 +182,8 @@ func (b *probePage) who() {
 	case resets > 0 && b.NoPackets != "":
 		b.line("who: ", "the packets were not watched ("+b.style.clean(b.NoPackets)+"), so which machine sent the reset is not known; "+
 			"that takes Linux and root's rights (CAP_NET_RAW)")
+	case resets > 0 && b.Watched:
+		b.line("who: ", "cannot tell: no reset was seen among the packets from the server's address")
 	}
 }
 
@@ -241,6 +252,8 @@ func (b *probePage) fix() {
 	case b.Protocol == "HTTP":
 		b.line("fix: ", fmt.Sprintf("let the client reuse a connection for less than %s after its last request; and where this is your own server or proxy, "+
 			"its keep-alive should exceed the idle time of what stands before it (a load balancer's 600 s: 620 s), now it is about %s", floor(b.Limit.Low), about(b.Limit.High)))
+	case b.Lab != "" && !found:
+		return
 	default:
 		label := "fix: "
 		if !found {

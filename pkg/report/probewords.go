@@ -19,12 +19,15 @@ func kindWords(k probe.Kind, request string) string {
 	case probe.Closed:
 		return "the other side closes it (FIN), which a program reads as the end of the stream"
 	case probe.Bye:
-		return "the server takes leave in words, and closes it"
+		return "the server says why (BYE), and closes it"
 	case probe.BlackHole:
 		return "silently; what is sent vanishes, and a program without a time limit of its own waits for about 15 minutes"
 	}
 	return string(k)
 }
+
+// Seconds spells a time as reports do: "3.5 s", "590 s".
+func Seconds(d time.Duration) string { return about(d) }
 
 // armsWords says what the arms say together.
 func armsWords(say probe.ArmsSay, arms []probe.Rung, request string) string {

@@ -143,18 +143,20 @@ func TestWho(t *testing.T) {
 		rungs   []probe.Rung
 		missing string
 		want    string
+		watched bool
 	}{
-		{"nothing was reset", []probe.Rung{rungOf(time.Minute, probe.Closed, "x")}, noPackets, ""},
-		{"nobody asked", []probe.Rung{rungOf(time.Minute, probe.ResetOnUse, "x")}, "", ""},
-		{"not watched", []probe.Rung{rungOf(time.Minute, probe.ResetAtExpiry, "x")}, "x", "the packets were not watched (x), so which machine sent the reset is not known; that takes Linux and root's rights (CAP_NET_RAW)"},
-		{"a box", []probe.Rung{box}, "", byBox + " (because)"},
-		{"one tells, one does not", []probe.Rung{doubt, server}, "", "same origin as the server (because)"},
-		{"one does not tell, after one that did", []probe.Rung{box, doubt, box}, "", byBox + " (because)"},
-		{"none tells", []probe.Rung{doubt, doubt}, "", "cannot tell (because)"},
-		{"they disagree", []probe.Rung{box, server}, "", fmt.Sprintf("the resets do not agree: %s (because), and same origin as the server (because)", byBox)},
+		{"nothing was reset", []probe.Rung{rungOf(time.Minute, probe.Closed, "x")}, noPackets, "", false},
+		{"nobody asked", []probe.Rung{rungOf(time.Minute, probe.ResetOnUse, "x")}, "", "", false},
+		{"nothing was seen", []probe.Rung{rungOf(time.Minute, probe.ResetOnUse, "x")}, "", "cannot tell: no reset was seen among the packets from the server's address", true},
+		{"not watched", []probe.Rung{rungOf(time.Minute, probe.ResetAtExpiry, "x")}, "x", "the packets were not watched (x), so which machine sent the reset is not known; that takes Linux and root's rights (CAP_NET_RAW)", false},
+		{"a box", []probe.Rung{box}, "", byBox + " (because)", true},
+		{"one tells, one does not", []probe.Rung{doubt, server}, "", "same origin as the server (because)", true},
+		{"one does not tell, after one that did", []probe.Rung{box, doubt, box}, "", byBox + " (because)", true},
+		{"none tells", []probe.Rung{doubt, doubt}, "", "cannot tell (because)", true},
+		{"they disagree", []probe.Rung{box, server}, "", fmt.Sprintf("the resets do not agree: %s (because), and same origin as the server (because)", byBox), true},
 	} {
 		b := probePage{Probe: ladder(probe.Limit{}, test.rungs...), style: Style{Width: 1000}}
-		b.NoPackets = test.missing
+		b.NoPackets, b.Watched = test.missing, test.watched
 		b.who()
 		want := ""
 		if test.want != "" {
