@@ -20,7 +20,8 @@ type Container struct {
 	// the engine listed the container and then failed to describe it.
 	InspectError string `json:"inspectError,omitempty"`
 
-	// State is the engine's word: created, running, paused, restarting, removing, exited or dead.
+	// State is the engine's word: created, running, paused, restarting, removing, exited or
+	// dead; or StateRemoved.
 	State      string    `json:"state"`
 	PID        int       `json:"pid,omitempty"` // of the container's PID 1, as the engine's host counts; 0 when not running
 	CreatedAt  time.Time `json:"createdAt"`
@@ -56,8 +57,11 @@ type Container struct {
 
 	NetworkMode string `json:"networkMode,omitempty"`
 	PIDMode     string `json:"pidMode,omitempty"`
-	Privileged  bool   `json:"privileged,omitempty"`
-	Ports       []Port `json:"ports,omitempty"`
+	// CgroupParent is the cgroup above the container's as configured (docker run
+	// --cgroup-parent); empty for the engine's own.
+	CgroupParent string `json:"cgroupParent,omitempty"`
+	Privileged   bool   `json:"privileged,omitempty"`
+	Ports        []Port `json:"ports,omitempty"`
 
 	// SwarmTask tells that a swarm made the container, and replaces it when it dies or is unhealthy.
 	SwarmTask bool `json:"swarmTask,omitempty"`
@@ -79,6 +83,9 @@ type Container struct {
 	// is false, an empty Events says nothing at all.
 	EventsKnown bool `json:"eventsKnown"`
 }
+
+// StateRemoved is the state of a container that the engine no longer has.
+const StateRemoved = "removed"
 
 // Stop gives the name of the signal that docker stop sends first: StopSignal, or the
 // engine's default where a recording does not say.

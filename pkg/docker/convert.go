@@ -152,6 +152,7 @@ func (c *Container) addHost(h *container.HostConfig) {
 	}
 	c.NetworkMode = cmp.Or(text(string(h.NetworkMode)), c.NetworkMode)
 	c.PIDMode = text(string(h.PidMode))
+	c.CgroupParent = text(h.CgroupParent)
 	c.Privileged = h.Privileged
 	c.AutoRemove = h.AutoRemove
 }
@@ -221,7 +222,8 @@ func nilUnless(ok bool, h *Health) *Health {
 func lastProbe(log []*container.HealthcheckResult) *Probe {
 	for _, r := range slices.Backward(log) {
 		if r != nil {
-			return &Probe{End: utc(r.End), ExitCode: r.ExitCode, Output: cut(text(r.Output), probeOutputLimit)}
+			last := probe(r)
+			return &last
 		}
 	}
 	return nil

@@ -25,6 +25,19 @@ var eventActions = []events.Action{
 // errs unless the engine ended the answer itself: a part is not to be taken for all.
 // Half of ctx's time belongs to it.
 func (c *Client) events(ctx context.Context) (map[string][]Event, error) {
+	past := map[string][]Event{}
+	err := c.eachEvent(ctx, func(m events.Message, e Event) { past[m.Actor.ID] = append(past[m.Actor.ID], e) })
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range past {
+		slices.SortStableFunc(one, func(a, b Event) int { return a.Time.Compare(b.Time) })
+	}
+	return past, nil
+}
+
+// eachEvent hands on the containers' past events, as events describes it.
+func (c *Client) eachEvent(ctx context.Context, take func(events.Message, Event)) error {
 	ctx, cancel := within(ctx, 0.5)
 	defer cancel()
 	until := c.eventsUntil(time.Now())
@@ -37,24 +50,20 @@ func (c *Client) events(ctx context.Context) (map[string][]Event, error) {
 		Until:   unixNano(until),
 		Filters: query,
 	})
-	past := map[string][]Event{}
 	for {
 		select {
 		case m := <-messages:
 			if e, ok := eventFrom(m); ok {
-				past[m.Actor.ID] = append(past[m.Actor.ID], e)
+				take(m, e)
 			}
 		case err := <-ends:
 			for range ends { // closed when the SDK's goroutine ends
 			}
 			var broken *wireError // an EOF there is no answer at all
 			if errors.As(err, &broken) || !errors.Is(err, io.EOF) {
-				return nil, c.fail("list events", err)
+				return c.fail("list events", err)
 			}
-			for _, one := range past {
-				slices.SortStableFunc(one, func(a, b Event) int { return a.Time.Compare(b.Time) })
-			}
-			return past, nil
+			return nil
 		}
 	}
 }

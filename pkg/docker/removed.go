@@ -1,0 +1,50 @@
+package docker
+
+import (
+	"context"
+	"slices"
+
+	"github.com/docker/docker/api/types/events"
+)
+
+// Removed gives the containers that are not among those listed, but of which the
+// engine's events still tell: removed ones, as docker run --rm and docker compose down
+// leave them. They have their ID, name, image and events, and the state StateRemoved;
+// whatever inspect would tell is gone. The one with the newest event comes first. The
+// error is an *Error.
+func (c *Client) Removed(ctx context.Context, listed []Container) ([]Container, error) {
+	if err := c.agree(ctx); err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, one := range listed {
+		there[one.ID] = true
+	}
+	found := map[string]*Container{}
+	err := c.eachEvent(ctx, func(m events.Message, e Event) {
+		if there[m.Actor.ID] {
+			return
+		}
+		one := found[m.Actor.ID]
+		if one == nil {
+			one = &Container{
+				ID: text(m.Actor.ID), State: StateRemoved, InspectError: "the container is removed", EventsKnown: true,
+				StopSignal: defaultStopSignal, StopTimeout: defaultStopTimeout,
+			}
+			found[m.Actor.ID] = one
+		}
+		one.Name, one.Image = text(m.Actor.Attributes["name"]), text(m.Actor.Attributes["image"])
+		one.Events = append(one.Events, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []Container
+	for _, one := range found {
+		slices.SortStableFunc(one.Events, func(a, b Event) int { return a.Time.Compare(b.Time) })
+		out = append(out, *one)
+	}
+	newest := func(c Container) Event { return c.Events[len(c.Events)-1] }
+	slices.SortFunc(out, func(a, b Container) int { return newest(b).Time.Compare(newest(a).Time) })
+	return out, nil
+}
