@@ -46,7 +46,7 @@ var rooms = []room{
 		path: "pkg/cli",
 		own: []string{
 			"pkg/finding", "pkg/human", "pkg/rootfs", "pkg/host", "pkg/docker", "pkg/oom", "pkg/check", "pkg/report",
-			"pkg/change", "pkg/swap", "pkg/netns", "pkg/probe", "pkg/probe/imap", "pkg/probe/http", "pkg/lab",
+			"pkg/change", "pkg/swap", "pkg/netns", "pkg/probe", "pkg/probe/imap", "pkg/probe/http", "pkg/lab", "pkg/verdict",
 		},
 		libs: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color",
@@ -134,6 +134,12 @@ var rooms = []room{
 		why:  "it reads how things stand and judges that; what it changes it changes through change",
 	},
 	{
+		path:   "pkg/verdict",
+		own:    []string{"pkg/docker", "pkg/oom", "pkg/host", "pkg/finding", "pkg/human"},
+		banned: inputOutput,
+		why:    "a verdict is a pure function of what was read, so that a death can be judged again from a recording",
+	},
+	{
 		path:   "pkg/check",
 		own:    []string{"pkg/host", "pkg/finding", "pkg/human", "pkg/docker", "pkg/oom", "pkg/swap"},
 		banned: inputOutput,
@@ -141,7 +147,7 @@ var rooms = []room{
 	},
 	{
 		path:   "pkg/report",
-		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom", "pkg/change", "pkg/swap", "pkg/probe", "pkg/packet", "pkg/lab"},
+		own:    []string{"pkg/finding", "pkg/human", "pkg/host", "pkg/docker", "pkg/oom", "pkg/change", "pkg/swap", "pkg/probe", "pkg/packet", "pkg/lab", "pkg/verdict"},
 		libs:   []string{"github.com/fatih/color"},
 		banned: []string{"os/exec", "net", "syscall", "log"},
 		why:    "it reads result types and decides nothing; only cli calls it",

@@ -100,7 +100,7 @@ func TestReleaseLinks(t *testing.T) {
 func buildRelease(t *testing.T, flag string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "vmguard")
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", binary}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-o", binary}
 	if flag != "" {
 		args = append(args, flag)
 	}

@@ -55,7 +55,7 @@ func newRoot(app *App) *cobra.Command {
 			c.PrintErrln("error:", err)
 		}
 	})
-	root.AddCommand(newDoctor(app), newContainers(app), newSwap(app), newProbe(app), newLab(app), newVersion(app))
+	root.AddCommand(newDoctor(app), newContainers(app), newOOM(app), newWhy(app), newSwap(app), newProbe(app), newLab(app), newVersion(app))
 	root.AddCommand(newTopics()...)
 	return root
 }
