@@ -33,7 +33,7 @@ func (r *run) one(ctx context.Context, j job, release func()) Rung {
 		return notBegun(j, End{Text: "an earlier login was refused"})
 	}
 	slept := r.Slept()
-	c, err := r.connect(ctx, j, &t, event)
+	c, first, err := r.connect(ctx, j, &t, event)
 	if errors.Is(err, errNotBegun) {
 		release()
 		return notBegun(j, End{Text: err.Error()})
@@ -48,8 +48,8 @@ func (r *run) one(ctx context.Context, j job, release func()) Rung {
 	r.witness(ctx, c, &t, err)
 	t.Suspended = max(r.Slept()-slept, 0) // the clocks are read one after the other
 	rung := Rung{Pass: j.pass, Conn: event.Conn, Trace: t, Verdict: Classify(t)}
-	if failed, ok := errors.AsType[*OpenError](err); ok && failed.Verdict == (Verdict{}) {
-		failed.Verdict = rung.Verdict
+	if first && !r.begun() {
+		r.settle(ctx, &t, rung.Verdict, err)
 	}
 	event.Kind, event.Rung, event.Beats = EventResult, &rung, t.Beats
 	r.tell(event)
@@ -130,41 +130,45 @@ func (r *run) doubtful(end End, err error) bool {
 	return end.Errno != 0 || end.EOF || r.begun() // see cutEarly: then others may be served
 }
 
-// connect opens a connection up to where it may be idle. The first of a run is opened alone, and its
-// failure ends the run: a wrong password is not tried eight times. Only where it was cut before anything was said
-// of a login may the next one try instead: a server that is full does that, and so does a box that is starting.
-func (r *run) connect(ctx context.Context, j job, t *Trace, event Event) (*Conn, error) {
+// connect opens a connection up to where it may be idle. It tells whether none was opened before: then this
+// one is opened alone, and settle says what follows from its failure.
+func (r *run) connect(ctx context.Context, j job, t *Trace, event Event) (c *Conn, first bool, err error) {
 	event.Kind = EventOpen
 	r.mu.Lock()
-	proven, failed := r.proven, r.failed
+	first = !r.proven
+	failed := r.failed
 	r.mu.Unlock()
 	if failed != nil {
-		return nil, errNotBegun
+		return nil, false, errNotBegun
 	}
 	r.tell(event)
-	c, err := r.open(ctx, j, t)
-	if proven {
-		return c, err
+	c, err = r.open(ctx, j, t)
+	if first && err == nil {
+		r.mu.Lock()
+		r.proven = true
+		r.mu.Unlock()
+		close(r.gate)
 	}
+	return c, first, err
+}
+
+// settle judges the failure of a connection before which none was opened. It ends the run: a wrong password is
+// not tried eight times. Only where the other side cut it before anything was said of a login, and serves
+// others, may the next one try instead: a server that is full does that, and so does a box that is starting.
+func (r *run) settle(ctx context.Context, t *Trace, verdict Verdict, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	const mostStrikes = 2
-	switch {
-	case err == nil:
-		r.proven = true
-	case ctx.Err() == nil && cutEarly(t.Phase, err) && r.strikes < mostStrikes:
+	if ctx.Err() == nil && verdict.Kind == Refused && cutEarly(t.Phase, err) && r.strikes < mostStrikes {
 		r.strikes++
 		r.gate <- struct{}{}
-		return c, err
-	default:
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		err = &OpenError{Phase: t.Phase, Addr: r.Target.Addr, Err: err}
-		r.failed = err
+		return
 	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	r.failed = &OpenError{Phase: t.Phase, Addr: r.Target.Addr, Err: err, Verdict: verdict}
 	close(r.gate)
-	return c, err
 }
 
 // cutEarly tells of a connection that the other side cut before a login could have been tried.
