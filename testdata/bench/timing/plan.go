@@ -17,11 +17,30 @@ type plan struct {
 	limits   []limit
 }
 
-// limit is on a program's time relative to another's, or, without another, on its memory in MiB.
+// limitKind is what a limit is on, by the word that asks for it.
+type limitKind string
+
+const (
+	limitTime     limitKind = "time"
+	limitRSS      limitKind = "rss"
+	limitOverhead limitKind = "overhead"
+	limitDrift    limitKind = "drift"
+	limitLate     limitKind = "late"
+	limitVerdicts limitKind = "verdicts"
+	limitBracket  limitKind = "bracket"
+)
+
+// limit holds a figure of a program to a number.
 type limit struct {
-	name, other string
-	most        float64
+	kind   limitKind
+	name   string
+	other  string        // of limitTime: whose time is the unit
+	within time.Duration // of limitBracket
+	bound  float64
 }
+
+// least tells that the figure must be as large as the number, rather than no larger.
+func (l limit) least() bool { return l.kind == limitVerdicts || l.kind == limitBracket }
 
 func parse(in io.Reader) (*plan, error) {
 	p := new(plan)
@@ -42,35 +61,50 @@ func parse(in io.Reader) (*plan, error) {
 }
 
 func (p *plan) add(fields []string) error {
-	switch {
-	case fields[0] == "run" && len(fields) > 2:
-		prog := &program{name: fields[1], codes: []int{0}, command: fields[2:]}
+	switch word := limitKind(fields[0]); {
+	case (word == "run" || word == "probe") && len(fields) > 2:
+		prog := &program{name: fields[1], probe: word == "probe", codes: []int{0}, command: fields[2:]}
 		if codes, ok := exitCodes(fields[2]); ok && len(fields) > 3 {
 			prog.codes, prog.command = codes, fields[3:]
 		}
 		p.programs = append(p.programs, prog)
 		return nil
-	case fields[0] == "after" && len(fields) > 2 && p.program(fields[1]) != nil:
+	case word == "after" && len(fields) > 2 && p.program(fields[1]) != nil:
 		p.program(fields[1]).after = fields[2:]
 		return nil
-	case fields[0] == "time" && len(fields) == 4 && p.program(fields[2]) != nil:
-		return p.limit(fields[1], fields[2], fields[3])
-	case fields[0] == "rss" && len(fields) == 3:
-		return p.limit(fields[1], "", fields[2])
+	case word == limitTime && len(fields) == 4 && p.program(fields[2]) != nil:
+		return p.limit(limit{kind: word, name: fields[1], other: fields[2]}, fields[3])
+	case word == limitRSS && len(fields) == 3:
+		return p.limit(limit{kind: word, name: fields[1]}, fields[2])
+	case slices.Contains([]limitKind{limitOverhead, limitDrift, limitLate, limitVerdicts, limitBracket}, word) && len(fields) == 3:
+		return p.probeLimit(limit{kind: word, name: fields[1]}, fields[2])
 	}
 	return fmt.Errorf("not understood: %q", fields)
 }
 
-func (p *plan) limit(name, other, number string) error {
-	most, err := strconv.ParseFloat(number, 64)
-	if err != nil {
+func (p *plan) limit(l limit, number string) (err error) {
+	if l.bound, err = strconv.ParseFloat(number, 64); err != nil {
 		return err
 	}
-	if p.program(name) == nil {
-		return fmt.Errorf("no program %q before this line", name)
+	if p.program(l.name) == nil {
+		return fmt.Errorf("no program %q before this line", l.name)
 	}
-	p.limits = append(p.limits, limit{name, other, most})
+	p.limits = append(p.limits, l)
 	return nil
+}
+
+// probeLimit takes a limit on what only a probe has.
+func (p *plan) probeLimit(l limit, number string) (err error) {
+	if prog := p.program(l.name); prog != nil && !prog.probe {
+		return fmt.Errorf("%q is not a probe", l.name)
+	}
+	if l.kind == limitBracket {
+		if l.within, err = time.ParseDuration(number); err != nil {
+			return err
+		}
+		number = "1" // all of them
+	}
+	return p.limit(l, number)
 }
 
 func (p *plan) program(name string) *program {
@@ -93,33 +127,3 @@ func exitCodes(text string) ([]int, bool) {
 	}
 	return codes, true
 }
-
-// report prints all numbers, the times also as multiples of the first program's, and tells whether the limits hold.
-func (p *plan) report(out io.Writer) bool {
-	fmt.Fprintf(out, "%-24s %12s %12s %10s %8s\n", "", "median", "fastest", "max RSS", "times")
-	for _, prog := range p.programs {
-		fmt.Fprintf(out, "%-24s %12s %12s %6.1f MiB %8.2f\n", prog.name,
-			prog.median().Round(10*time.Microsecond), slices.Min(prog.times).Round(10*time.Microsecond),
-			mebibytes(prog.maxRSS), times(prog, p.programs[0]))
-	}
-	all := true
-	for _, l := range p.limits {
-		prog := p.program(l.name)
-		what, is := "RSS of "+l.name+", MiB", mebibytes(prog.maxRSS)
-		if l.other != "" {
-			what, is = l.name+" : "+l.other, times(prog, p.program(l.other))
-		}
-		word := "ok"
-		if is > l.most {
-			word, all = "OVER", false
-		}
-		fmt.Fprintf(out, "%-37s %8.2f of at most %6.2f  %s\n", what, is, l.most, word)
-	}
-	return all
-}
-
-func times(prog, other *program) float64 {
-	return float64(prog.median()) / float64(other.median())
-}
-
-func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }

@@ -17,6 +17,11 @@ func TestParseRejects(t *testing.T) {
 		"run a true\nrss a much":            "invalid syntax",
 		"run a true\nafter b true":          "line 2: not understood",
 		"run a true\n\nrun b true\nrss c 1": `line 4: no program "c"`,
+		"run a true\noverhead a 2":          `"a" is not a probe`,
+		"probe a true\noverhead b 2":        `no program "b"`,
+		"probe a true\ndrift a much":        "invalid syntax",
+		"probe a true\nverdicts a":          "line 2: not understood",
+		"probe a true\nbracket a 3":         "missing unit",
 	} {
 		if _, err := parse(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("parse(%q) gives error %v, want %q in it", text, err, want)
@@ -43,8 +48,8 @@ func TestReportHoldsLimits(t *testing.T) {
 		{21, 30 << 20, false},
 		{20, 30<<20 + 1, false},
 	} {
-		a.times = []time.Duration{1, 10, 1000} // the median is 10
-		b.times, b.maxRSS = []time.Duration{test.took}, test.rss
+		a.runs = []cost{{took: 1}, {took: 1000}, {took: 10}} // the median is 10
+		b.runs = []cost{{took: test.took, rss: test.rss}}
 		var out strings.Builder
 		if ok := p.report(&out); ok != test.ok {
 			t.Errorf("%v, %d bytes: report gives %v\n%s", test.took, test.rss, ok, out.String())
@@ -61,6 +66,9 @@ func TestMeasureMindsExitCodes(t *testing.T) {
 		"run a /no/such/thing":      false,
 		"run a true\nafter a true":  true,
 		"run a true\nafter a false": false,
+		"probe a true":              false, // it says nothing
+		"probe a echo {}":           false,
+		`probe a echo {"kind":"ProbeReport","data":{"rungs":[{}]}}`: true,
 	} {
 		p, err := parse(strings.NewReader(text))
 		if err != nil {
@@ -69,8 +77,8 @@ func TestMeasureMindsExitCodes(t *testing.T) {
 		if err := p.measure(t.Context(), 2); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}
-		if ok && len(p.programs[0].times) != 2 {
-			t.Errorf("%q: %d times, want 2", text, len(p.programs[0].times))
+		if ok && len(p.programs[0].runs) != 2 {
+			t.Errorf("%q: %d runs, want 2", text, len(p.programs[0].runs))
 		}
 	}
 }
