@@ -130,6 +130,9 @@ func (o *oomOptions) run(ctx context.Context, app *App) error {
 	names := o.namesFor(ctx, app, read.log.Kills)
 	wanted, err := o.pick(read.log.Kills, names)
 	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() // the engine, or the log, might have told more
+		}
 		return err
 	}
 	result := o.judge(read, wanted, names)

@@ -33,7 +33,10 @@ func (o *oomOptions) judge(r oomRead, wanted []oom.Kill, names oomNames) report.
 	result.Unknown = o.gaps(r)
 	result.Complete = len(result.Unknown) == 0
 	result.Unknown = append(result.Unknown, o.asides(r, wanted, names)...)
-	result.Notes = notesOf(r.log)
+	result.Notes = slices.Concat(notesOf(r.log), o.stampNotes(r))
+	if r.foreign > 0 {
+		result.Notes = append(result.Notes, foreignKills(r.foreign))
+	}
 	return result
 }
 
@@ -94,6 +97,9 @@ func (o *oomOptions) gaps(r oomRead) []string {
 		}
 		if r.log.Lines == 0 {
 			unknown = append(unknown, "the log is empty")
+		}
+		if r.log.Strange {
+			unknown = append(unknown, "no line of it looks like a kernel's log: none that was looked into begins as dmesg, journalctl or syslog write it")
 		}
 		return unknown
 	}
@@ -213,11 +219,20 @@ func (o *oomOptions) asides(r oomRead, kills []oom.Kill, names oomNames) []strin
 	if why := names.nameless(); why != "" {
 		out = append(out, why)
 	}
-	undated := 0
+	if r.log.Bare {
+		out = append(out, "its lines have no prefix: they are taken for the kernel's alone, and any program may have written them")
+	}
+	undated, unvouched := 0, 0
 	for _, k := range kills {
 		if k.At.IsZero() {
 			undated++
 		}
+		if k.Unvouched {
+			unvouched++
+		}
+	}
+	if unvouched > 0 {
+		out = append(out, "of "+human.Count(unvouched, "kill")+" a text log alone tells, or tells the limit: local users may write to it")
 	}
 	if undated > 0 && o.since > 0 {
 		out = append(out, human.Count(undated, "kill")+" of an unknown time: whether that is within --since cannot be told")

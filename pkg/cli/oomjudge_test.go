@@ -60,6 +60,8 @@ func TestOOMGaps(t *testing.T) {
 		{"the log's own losses", oomOptions{boot: "0"}, []oom.Source{whole}, nil, oom.Log{Lost: 2, Unnamed: 3, Malformed: 4, More: 5}, 0,
 			[]string{"lost in 2 places", "ran 3 times", "4 records", "5 further kills"}},
 		{"a file", oomOptions{file: "x"}, nil, nil, oom.Log{Lines: 9}, 0, nil},
+		{"a file that is no log", oomOptions{file: "x"}, nil, nil, oom.Log{Lines: 9, Strange: true}, 0, []string{"no line of it looks like a kernel's log"}},
+		{"a file without prefixes", oomOptions{file: "x"}, nil, nil, oom.Log{Lines: 9, Bare: true}, 0, nil},
 		{"an empty file", oomOptions{file: "x"}, nil, nil, oom.Log{}, 0, []string{"the log is empty"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,9 +30,12 @@ type oomRead struct {
 	sources []oom.Source
 	// Of a log that was named: why its end could not be read; nil where it could.
 	damage error
+	// written is when a log that was named was last written; zero where that is not known.
+	written time.Time
 	// The rest is of this host's own logs.
 	clock     oom.BootClock
 	otherBoot int
+	foreign   int
 	counter   *oom.Reconciliation
 	root      bool
 }
@@ -56,7 +60,7 @@ func (o *oomOptions) readHost(ctx context.Context, app *App) (oomRead, error) {
 	counted := killCount(ctx, source)
 	c := oom.Collect(ctx, oom.SourceOptions{Boot: o.boot, Since: o.sinceTime(at), Zone: o.zone})
 	r := oomRead{
-		at: at, log: c.Log, sources: spelled(c.Sources), clock: c.Clock, otherBoot: c.OtherBoot, root: source.Root,
+		at: at, log: c.Log, sources: spelled(c.Sources), clock: c.Clock, otherBoot: c.OtherBoot, foreign: c.Foreign, root: source.Root,
 	}
 	if o.boot == thisBoot || o.boot == oom.AllBoots {
 		reconciled := oom.Reconcile(counted, c.ThisBoot, c.Clock.Boot)
@@ -140,7 +144,7 @@ func (r oomRead) failure(boot, again string) error {
 
 // readFile reads the log that was named.
 func (o *oomOptions) readFile(ctx context.Context, app *App) (oomRead, error) {
-	from, reference := app.Stdin, time.Now()
+	from, written := app.Stdin, time.Time{}
 	name := "standard input"
 	if o.file != "-" {
 		name = o.file
@@ -153,12 +157,12 @@ func (o *oomOptions) readFile(ctx context.Context, app *App) (oomRead, error) {
 			return oomRead{}, failed(fmt.Errorf("read %s: %w", name, err), journalHint(err))
 		}
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			reference = info.ModTime()
+			written = info.ModTime()
 		}
 		from = file
 	}
-	log, damage, err := oom.ReadInput(ctx, from, oom.ScanOptions{Location: o.zone, Reference: reference})
-	r := oomRead{at: time.Now().In(o.zone), log: log, damage: damage}
+	log, damage, err := oom.ReadInput(ctx, from, oom.ScanOptions{Location: o.zone, Reference: cmp.Or(written, time.Now())})
+	r := oomRead{at: time.Now().In(o.zone), log: log, damage: damage, written: written}
 	r.sources = []oom.Source{{Name: "file", Where: name, Kills: len(log.Kills)}}
 	if damage != nil {
 		r.sources[0].Notes = []string{"its end could not be read: " + damage.Error()}

@@ -127,6 +127,27 @@ func TestEras(t *testing.T) {
 				},
 			},
 		}}},
+		{"v6.1-host.txt", 45, []Kill{{
+			SinceBoot: 105697868 * time.Microsecond, PID: 816, Comm: "dd", UID: new(0), Scope: ScopeHost,
+			TaskCgroup: "/system.slice/docker-158a8c1305bd126d4063132ef5eff5f224293ac6879ae76b882ac37d467d4bf1.scope",
+			TotalVM:    kb(923860), AnonRSS: kb(815196), FileRSS: kb(4), ShmemRSS: zero, Swap: zero, OOMScoreAdj: new(900),
+			Invoker: &Invoker{Comm: "dd", PID: 816, GFP: "0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO)", Order: new(0), OOMScoreAdj: new(900)},
+			Picture: &Picture{
+				RAM: page(262005), FreeRAM: page(12016), TotalSwap: zero, FreeSwap: zero, PageSize: 4096,
+				TaskCount: 12, Tasks: []Task{
+					{PID: 816, Comm: "dd", RSS: *page(203800), Swap: zero, OOMScoreAdj: new(900)},
+					{PID: 317, Comm: "dockerd", RSS: *page(7509), Swap: zero, OOMScoreAdj: new(0)},
+					{PID: 234, Comm: "containerd", RSS: *page(5197), Swap: zero, OOMScoreAdj: new(-999)},
+					{PID: 844, Comm: "docker", RSS: *page(3035), Swap: zero, OOMScoreAdj: new(0)},
+					{PID: 796, Comm: "containerd-shim", RSS: *page(1709), Swap: zero, OOMScoreAdj: new(-998)},
+					{PID: 185, Comm: "systemd-journal", RSS: *page(784), Swap: zero, OOMScoreAdj: new(-250)},
+					{PID: 207, Comm: "systemd-udevd", RSS: *page(308), Swap: zero, OOMScoreAdj: new(-1000)},
+					{PID: 239, Comm: "sshd", RSS: *page(294), Swap: zero, OOMScoreAdj: new(-1000)},
+					{PID: 230, Comm: "systemd-logind", RSS: *page(224), Swap: zero, OOMScoreAdj: new(0)},
+					{PID: 228, Comm: "dbus-daemon", UID: 100, RSS: *page(145), Swap: zero, OOMScoreAdj: new(-900)},
+				},
+			},
+		}}},
 		{"v6.1-journal.txt", 13, []Kill{{
 			SinceBoot: 1702948182 * time.Microsecond, At: time.UnixMicro(1795640400000000 + 1702948182),
 			Boot: "f0e1d2c3b4a5968778695a4b3c2d1e0f", Host: "vm2.example.org", PID: 501, Comm: odd, UID: new(0),
@@ -143,7 +164,7 @@ func TestEras(t *testing.T) {
 				t.Error(diff)
 			}
 			got.Kills, got.Records = nil, 0
-			if diff := cmp.Diff(Log{Lines: tt.lines, Truncated: true}, got); diff != "" {
+			if diff := cmp.Diff(Log{Lines: tt.lines, Truncated: true, Yearless: strings.HasPrefix(tt.file, "el")}, got); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -5,24 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"vmguard/pkg/journal"
 )
 
 // Why a journal gives no kernel records. errors.Is finds fs.ErrNotExist in the first
 // and third, and fs.ErrPermission in the second.
 var (
 	// ErrNoJournal says that there is no journalctl, no journal file, or no entry in any.
-	ErrNoJournal = fmt.Errorf("no systemd journal: %w", fs.ErrNotExist)
-	// ErrJournalDenied says that the user may read only messages of their own: the
-	// system's are for root and the groups adm and systemd-journal (journalctl(1)).
-	ErrJournalDenied = fmt.Errorf("the journal's system messages are for root and the groups adm and systemd-journal: %w", fs.ErrPermission)
+	ErrNoJournal = journal.ErrAbsent
+	// ErrJournalDenied says that the user may read only messages of their own.
+	ErrJournalDenied = journal.ErrDenied
 	// ErrNoBoot says that the journal holds nothing of the boot that was asked for.
-	ErrNoBoot = fmt.Errorf("no such boot in the journal: %w", fs.ErrNotExist)
+	ErrNoBoot = journal.ErrNoBoot
 
 	errBootForm = errors.New(`neither "all", "0" nor a negative number`)
 )
@@ -58,19 +57,18 @@ type Journal struct {
 }
 
 // Storage says whether a journal outlives a reboot.
-type Storage string
+type Storage = journal.Storage
 
 // The storages of a journal (journald.conf(5)).
 const (
-	StoragePersistent Storage = "persistent" // /var/log/journal
-	StorageVolatile   Storage = "volatile"   // /run/log/journal only: lost at reboot
-	StorageUnknown    Storage = "unknown"
+	StoragePersistent = journal.StoragePersistent
+	StorageVolatile   = journal.StorageVolatile
+	StorageUnknown    = journal.StorageUnknown
 )
 
-// ReadJournal reads the kernel's records from the systemd journal by running
-// journalctl, with a cleared environment and never through a shell. Its records come
-// from the kernel alone: journald sets the field _TRANSPORT itself, so that nobody can
-// forge a kill by logging its text (systemd.journal-fields(7)).
+// ReadJournal reads the kernel's records from the systemd journal (journal.Source). Its
+// records come from the kernel alone: journald sets the field _TRANSPORT itself, so that
+// nobody can forge a kill by logging its text (systemd.journal-fields(7)).
 //
 // It errs with ErrNoJournal, ErrJournalDenied or ErrNoBoot, and where the context ends.
 // With an error comes what was read until then.
@@ -79,18 +77,13 @@ func ReadJournal(ctx context.Context, o JournalOptions) (Journal, error) {
 	if err := o.check(); err != nil {
 		return j, fmt.Errorf("read journal: %w", err)
 	}
-	program, err := findJournalctl(o.Program)
-	if err != nil {
-		return j, fmt.Errorf("read journal: %w", err)
-	}
-	if err := j.readBoots(ctx, program, o); err != nil {
+	source := journal.Source{Directory: o.Directory, Program: o.Program}
+	if err := j.readBoots(ctx, source); err != nil {
 		return j, fmt.Errorf("list boots of journal: %w", err)
 	}
-	if o.Directory == "" {
-		j.Storage = storageOf("/var/log/journal", "/run/log/journal")
-	}
+	j.Storage = source.Storage()
 	j.Oldest = oldestOf(j.Boots, o)
-	notes, err := runJournalctl(ctx, program, o.recordArgs(), func(r io.Reader) (err error) {
+	notes, err := source.Stream(ctx, o.recordArgs(), func(r io.Reader) (err error) {
 		j.Log, err = Scan(ctx, r, ScanOptions{})
 		return err
 	})
@@ -101,22 +94,12 @@ func ReadJournal(ctx context.Context, o JournalOptions) (Journal, error) {
 	return j, nil
 }
 
-// readBoots asks what the journal holds. It is journalctl's text form on purpose: with
-// a JSON form journalctl is silent about files that it may not read, and an empty
-// answer would look like a quiet kernel (parse_argv in journalctl.c sets arg_quiet).
-func (j *Journal) readBoots(ctx context.Context, program string, o JournalOptions) error {
-	const most = 1 << 20 // of about 100 bytes a boot
-	var text []byte
-	args := append(o.commonArgs(), "--list-boots")
-	notes, err := runJournalctl(ctx, program, args, func(r io.Reader) (err error) {
-		text, err = io.ReadAll(io.LimitReader(r, most))
-		return err
-	})
+// readBoots asks what the journal holds, as a text of about 100 bytes a boot. That tells
+// as well whether it may be read: an empty answer would look like a quiet kernel.
+func (j *Journal) readBoots(ctx context.Context, source journal.Source) error {
+	text, notes, err := source.Text(ctx, "--list-boots")
+	j.Boots = ParseBoots(text)
 	if err != nil {
-		return err
-	}
-	j.Boots = ParseBoots(string(text))
-	if err := noticed(notes); err != nil {
 		return err
 	}
 	j.note(notes)
@@ -157,18 +140,10 @@ func (o JournalOptions) bootIndex() (int, error) {
 	return n, nil
 }
 
-func (o JournalOptions) commonArgs() []string {
-	args := []string{"--no-pager"}
-	if o.Directory != "" {
-		args = append(args, "--directory="+o.Directory)
-	}
-	return args
-}
-
 // recordArgs are the arguments that give the kernel's records. Not -k, which would mean
 // the current boot as well; --all keeps long messages whole.
 func (o JournalOptions) recordArgs() []string {
-	args := append(o.commonArgs(), "--output=json", "--all")
+	args := []string{"--output=json", "--all"}
 	if n, err := o.bootIndex(); err == nil && n <= 0 {
 		args = append(args, "--boot="+strconv.Itoa(n))
 	}
@@ -176,50 +151,4 @@ func (o JournalOptions) recordArgs() []string {
 		args = append(args, "--since=@"+strconv.FormatInt(o.Since.Unix(), 10))
 	}
 	return append(args, "_TRANSPORT=kernel")
-}
-
-// findJournalctl gives the program's path, never one that PATH leads to.
-func findJournalctl(program string) (string, error) {
-	candidates := []string{"/usr/bin/journalctl", "/bin/journalctl"}
-	if program != "" {
-		candidates = []string{program}
-	}
-	for _, path := range candidates {
-		fi, err := os.Stat(path)
-		if err == nil && fi.Mode().IsRegular() {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("%s: %w", candidates[0], ErrNoJournal)
-}
-
-// storageOf tells by the directories where the files of a running host's journal are.
-// journald keeps them below a directory that is named for the machine's ID.
-func storageOf(persistent, volatile string) Storage {
-	switch {
-	case holdsJournal(persistent):
-		return StoragePersistent
-	case holdsJournal(volatile):
-		return StorageVolatile
-	}
-	return StorageUnknown
-}
-
-func holdsJournal(dir string) bool {
-	machines, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	for _, machine := range machines {
-		files, err := os.ReadDir(dir + "/" + machine.Name())
-		if err != nil {
-			continue
-		}
-		for _, file := range files {
-			if strings.HasPrefix(file.Name(), "system") && strings.HasSuffix(file.Name(), ".journal") {
-				return true
-			}
-		}
-	}
-	return false
 }

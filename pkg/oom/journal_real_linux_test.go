@@ -1,7 +1,6 @@
 package oom
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"vmguard/pkg/journal/journaltest"
 )
 
 // entry is one of a journal.
@@ -34,34 +35,26 @@ func killText(pid int) string {
 	return fmt.Sprintf("Memory cgroup out of memory: Killed process %d (app) total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:36kB oom_score_adj:0", pid)
 }
 
-// makeJournal writes a real journal file, by the program that systemd has for entries
-// from other machines. They are in the form of journalctl -o export.
+// makeJournal writes a real journal file.
 func makeJournal(t *testing.T, path string, entries ...entry) {
 	t.Helper()
-	const writer = "/usr/lib/systemd/systemd-journal-remote"
-	for _, needed := range []string{writer, "/usr/bin/journalctl"} {
-		if _, err := os.Stat(needed); err != nil {
-			t.Skipf("needs systemd's journal (packages systemd and systemd-journal-remote): %v", err)
-		}
-	}
-	var export bytes.Buffer
+	var all []journaltest.Entry
 	for _, e := range entries {
 		// journald gets it a little after the kernel has stamped it.
 		const late = 500 * time.Microsecond
-		fmt.Fprintf(&export, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\n",
-			e.at.Add(late).UnixMicro(), (e.sinceBoot + late).Microseconds(), e.boot)
-		// All but the kernel's transport can be had by anyone: logger -p kern.err -t kernel.
-		fmt.Fprintf(&export, "_TRANSPORT=%s\nPRIORITY=3\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n_HOSTNAME=vm\n", e.transport)
-		if e.transport == "kernel" {
-			fmt.Fprintf(&export, "_SOURCE_MONOTONIC_TIMESTAMP=%d\n", e.sinceBoot.Microseconds())
+		one := journaltest.Entry{
+			fmt.Sprintf("__REALTIME_TIMESTAMP=%d", e.at.Add(late).UnixMicro()),
+			fmt.Sprintf("__MONOTONIC_TIMESTAMP=%d", (e.sinceBoot + late).Microseconds()),
+			"_BOOT_ID=" + e.boot, "_HOSTNAME=vm", "_TRANSPORT=" + e.transport,
+			// All but the kernel's transport can be had by anyone: logger -p kern.err -t kernel.
+			"PRIORITY=3", "SYSLOG_FACILITY=0", "SYSLOG_IDENTIFIER=kernel",
 		}
-		fmt.Fprintf(&export, "MESSAGE=%s\n\n", e.message)
+		if e.transport == "kernel" {
+			one = append(one, fmt.Sprintf("_SOURCE_MONOTONIC_TIMESTAMP=%d", e.sinceBoot.Microseconds()))
+		}
+		all = append(all, append(one, "MESSAGE="+e.message))
 	}
-	cmd := exec.CommandContext(t.Context(), writer, "--output="+path, "-")
-	cmd.Stdin = &export
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", writer, err, out)
-	}
+	journaltest.Write(t, path, all...)
 }
 
 // twoBoots are the entries of two boots, with kills 1 and 2 in the first, 3 in the second,
@@ -213,34 +206,6 @@ func TestRealJournalDenied(t *testing.T) {
 		}
 		if err := os.Chmod(own, 0); err != nil {
 			t.Fatal(err)
-		}
-	}
-}
-
-func TestStorageOf(t *testing.T) {
-	dir := t.TempDir()
-	persistent, volatile := filepath.Join(dir, "var"), filepath.Join(dir, "run")
-	add := func(path string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, step := range []struct {
-		file string
-		want Storage
-	}{
-		{filepath.Join(dir, "other"), StorageUnknown},
-		{filepath.Join(persistent, "id", "user-1000.journal"), StorageUnknown},
-		{filepath.Join(volatile, "id", "system.journal"), StorageVolatile},
-		{filepath.Join(persistent, "id", "system@1-2.journal"), StoragePersistent},
-	} {
-		add(step.file)
-		if got := storageOf(persistent, volatile); got != step.want {
-			t.Errorf("with %s: %s, want %s", step.file, got, step.want)
 		}
 	}
 }

@@ -46,6 +46,12 @@ type Kill struct {
 	// it had ended (oom_reaper, 4.6 and later).
 	Reaped bool `json:"reaped,omitempty"`
 
+	// Unvouched tells that only the text of syslog's files has the kill, or whose limit was
+	// hit: any local user may write such a line (logger -t kernel). What the kernel's buffer
+	// has, or the journal by the kernel's transport, is vouched for. Of a log that the user
+	// named nothing is said.
+	Unvouched bool `json:"unvouched,omitempty"`
+
 	// Invoker is the process whose allocation set off the killing; nil where the header is missing.
 	Invoker *Invoker `json:"invoker,omitempty"`
 	// Picture is how memory stood; nil where the dump is missing, or was mixed with another's.
@@ -100,4 +106,14 @@ type Log struct {
 	Panics int `json:"panics,omitempty"`
 	// More is how many kills there were beyond the first 65536, which alone are listed.
 	More int `json:"more,omitempty"`
+
+	// Bare tells that Scan took lines without prefix for the kernel's, as dmesg -t writes
+	// them, and found kills among them.
+	Bare bool `json:"-"`
+	// Strange tells that no line that Scan looked into, the first 1024 and those that may be
+	// of a kill, has a known prefix or is of a kill: the text need not be a log.
+	Strange bool `json:"-"`
+	// Yearless tells that Scan found kills whose stamps name no year: theirs is the last
+	// that fits Clock.Reference.
+	Yearless bool `json:"-"`
 }

@@ -49,7 +49,8 @@ var ErrNoLogFiles = fmt.Errorf("no kern.log, messages or syslog in %s: %w", logD
 // context ends; what was read until then comes with it.
 //
 // A syslog file is as trustworthy as who may write to it: logger(1) lets any user write a
-// line that looks like the kernel's on a host whose syslog daemon allows it.
+// line that looks like the kernel's on a host whose syslog daemon allows it. So its kills
+// are Unvouched.
 func ReadLogFiles(ctx context.Context, root string, zone *time.Location) (LogFiles, error) {
 	files := LogFiles{Log: emptyLog(), Read: []LogFile{}}
 	if zone == nil {
@@ -104,6 +105,9 @@ func (f *LogFiles) read(ctx context.Context, tree *logTree, name logName, zone *
 		return emptyLog(), nil
 	}
 	log, err := Scan(ctx, text, ScanOptions{Location: zone, Reference: fi.ModTime()})
+	for i := range log.Kills {
+		log.Kills[i].Unvouched = true
+	}
 	read := LogFile{Path: path, Modified: fi.ModTime(), Kills: len(log.Kills)}
 	if reason := errors.Join(text.damage, err); reason != nil {
 		read.Damage = reason.Error()

@@ -29,6 +29,7 @@ func Merge(logs ...Log) Log {
 		all.Panics += l.Panics
 		all.More += l.More
 		all.Truncated = all.Truncated && l.Truncated
+		all.Bare, all.Yearless = all.Bare || l.Bare, all.Yearless || l.Yearless
 	}
 	all.Kills = distinct(kills)
 	slices.SortStableFunc(all.Kills, byTime)
@@ -106,6 +107,12 @@ func same(a, b Kill) bool {
 	return a.TotalVM != nil && b.TotalVM != nil // no common clock: the same sizes to the kB
 }
 
+// saysMore tells that of one kill b alone has whose limit was hit, or in which cgroup.
+func saysMore(a, b Kill) bool {
+	return a.TaskCgroup == "" && b.TaskCgroup != "" || a.LimitCgroup == "" && b.LimitCgroup != "" ||
+		a.Scope == ScopeUnknown && b.Scope != ScopeUnknown
+}
+
 // sameHost tells whether two names can be one machine's: a log may leave the domain out,
 // or the whole name.
 func sameHost(a, b string) bool {
@@ -114,10 +121,20 @@ func sameHost(a, b string) bool {
 
 func unequal(a, b *uint64) bool { return a != nil && b != nil && *a != *b }
 
-// richer joins two accounts of one kill: the first counts, and the second fills gaps.
+// richer joins two accounts of one kill: one counts, and the other fills gaps. What is
+// vouched for counts before what is richer.
 func richer(a, b Kill) Kill {
-	if a.TotalVM == nil && b.TotalVM != nil || a.TotalVM != nil && b.TotalVM != nil && a.Picture == nil && b.Picture != nil {
+	switch {
+	case a.Unvouched != b.Unvouched:
+		if a.Unvouched {
+			a, b = b, a
+		}
+		a.Unvouched = saysMore(a, b)
+	case a.TotalVM == nil && b.TotalVM != nil || a.TotalVM != nil && b.TotalVM != nil && a.Picture == nil && b.Picture != nil:
 		a, b = b, a
+	}
+	if a.TotalVM == nil {
+		a.TotalVM, a.AnonRSS, a.FileRSS, a.ShmemRSS = b.TotalVM, b.AnonRSS, b.FileRSS, b.ShmemRSS
 	}
 	a.SinceBoot = cmp.Or(a.SinceBoot, b.SinceBoot)
 	if a.At.IsZero() {

@@ -33,6 +33,7 @@ type Parser struct {
 type seen struct {
 	index int    // in log.Kills
 	comm  string // of the kill line
+	seq   uint64
 	at    time.Duration
 }
 
@@ -216,7 +217,7 @@ func (p *Parser) addSummary(r Record, text string) {
 	p.flush()
 	p.group = groupKill{}
 	d := p.take(&k, r.clock())
-	if old := p.again(k, r.clock()); old != nil { // its kill line came first
+	if old := p.again(k, r); old != nil { // its kill line came first
 		if old.TaskCgroup == "" {
 			old.join(k)
 			if d != nil {
@@ -232,7 +233,7 @@ func (p *Parser) addKill(k Kill, r Record) {
 	p.dropBroken() // its kill line speaks for it
 	k.from(r)
 	at, pid := r.clock(), k.PID
-	entry := seen{comm: k.Comm, at: at}
+	entry := seen{comm: k.Comm, seq: r.Seq, at: at}
 	var d *dump
 	if s := p.pending; s != nil && s.belongs(k, r) {
 		p.pending = nil
@@ -243,7 +244,7 @@ func (p *Parser) addKill(k Kill, r Record) {
 		d = s.dump
 	} else {
 		p.flush()
-		if old := p.again(k, at); old != nil {
+		if old := p.again(k, r); old != nil {
 			if old.TotalVM == nil { // known from its summary only
 				k.join(*old)
 				*old = k
@@ -252,7 +253,7 @@ func (p *Parser) addKill(k Kill, r Record) {
 		}
 		d = p.lone(&k, at)
 	}
-	if index, ok := p.enter(k, d, at); ok {
+	if index, ok := p.enter(k, d); ok {
 		entry.index = index
 		p.recent[pid] = entry
 	}
@@ -334,11 +335,14 @@ func (p *Parser) skip(pid int, r Record) {
 func (p *Parser) flush() {
 	if s := p.pending; s != nil {
 		p.pending = nil
-		p.enter(s.kill, s.dump, s.at)
+		if index, ok := p.enter(s.kill, s.dump); ok {
+			p.recent[s.kill.PID] = seen{index: index, comm: s.kill.Comm, seq: s.seq, at: s.at}
+		}
 	}
 }
 
-func (p *Parser) enter(k Kill, d *dump, at time.Duration) (index int, ok bool) {
+// enter adds a kill to the log. It gives false where there are too many.
+func (p *Parser) enter(k Kill, d *dump) (index int, ok bool) {
 	if len(p.log.Kills) >= maxKills {
 		p.log.More++
 		return 0, false
@@ -358,7 +362,6 @@ func (p *Parser) enter(k Kill, d *dump, at time.Duration) (index int, ok bool) {
 	index = len(p.log.Kills)
 	p.log.Kills = append(p.log.Kills, k)
 	p.last = index + 1
-	p.recent[k.PID] = seen{index: index, comm: k.Comm, at: at}
 	return index, true
 }
 
@@ -370,12 +373,20 @@ func (k *Kill) detach() {
 }
 
 // again gives the entry of the same process a moment ago, or nil.
-func (p *Parser) again(k Kill, at time.Duration) *Kill {
+func (p *Parser) again(k Kill, r Record) *Kill {
 	old, ok := p.recent[k.PID]
-	if !ok || old.comm != k.Comm || !within(old.at, at, againWindow) {
+	if !ok || old.comm != k.Comm || !within(old.at, r.clock(), againWindow) {
 		return nil
 	}
-	return &p.log.Kills[old.index]
+	kill := &p.log.Kills[old.index]
+	if r.clock() == 0 && old.seq+1 != r.Seq && p.group.cgroup == "" && !sameSizes(*kill, k) {
+		return nil // without a clock, any time may lie between
+	}
+	return kill
+}
+
+func sameSizes(a, b Kill) bool {
+	return a.TotalVM != nil && b.TotalVM != nil && !unequal(a.TotalVM, b.TotalVM) && !unequal(a.AnonRSS, b.AnonRSS)
 }
 
 // within holds in both directions: the clocks of two CPUs may differ a little.

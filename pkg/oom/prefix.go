@@ -48,6 +48,7 @@ type line struct {
 	Record
 	numbered bool // it has the kernel's sequence number
 	stamped  bool // it has the kernel's clock
+	yearless bool // its stamp names no year
 }
 
 // parseLine tells the form by the first byte.
@@ -78,7 +79,8 @@ func parseLine(text string, c Clock) (line, bool) {
 		return line{}, false
 	}
 	if rest, ok := strings.CutPrefix(text, "kernel: "); ok {
-		return parseMessage(Record{}, rest), true
+		l := parseMessage(Record{}, rest)
+		return l, l.stamped // else any program may have printed it
 	}
 	if facility, rest, ok := cutDecoded(text); ok {
 		l, ok := parseDmesgStamp(rest, c)
@@ -91,7 +93,9 @@ func parseLine(text string, c Clock) (line, bool) {
 // parseSyslog reads the forms that begin with a day's or a month's name.
 func parseSyslog(text string, c Clock) (line, bool) {
 	if at, rest, ok := c.cutSyslog(text); ok {
-		return parseProgram(rest, at), true
+		l := parseProgram(rest, at)
+		l.yearless = !at.IsZero()
+		return l, true
 	}
 	if at, rest, ok := c.cutC(text, " "); ok {
 		return parseProgram(rest, at), true

@@ -36,8 +36,9 @@ const (
 // machine's or several's, one boot or several, and whatever other programs wrote
 // between. Most lines it only searches for the killer's words, and its memory is
 // bounded whatever the text holds: lines of more than 64 KiB are passed over. A text
-// none of whose first 16 lines has a known prefix is taken for the kernel's messages
-// alone, as dmesg -t writes them; elsewhere a line without prefix is no message.
+// none of whose first 16 lines has a known prefix, or is JSON or logfmt, is taken for the
+// kernel's messages alone, as dmesg -t writes them; elsewhere a line without prefix is no
+// message.
 //
 // A kill that the text holds twice is listed once. With an error comes what was read
 // until then.
@@ -61,6 +62,8 @@ type scanner struct {
 	left      int  // lines still to be read
 	overlong  bool // in the rest of a line that is passed over
 	lines     int
+	known     int  // lines with a known prefix, of those read
+	yearless  bool // a kill's stamp names no year
 	malformed int
 	seq       uint64
 	streams   streams
@@ -174,6 +177,9 @@ func (s *scanner) line(raw []byte) {
 		return
 	}
 	l, ok := parseLine(string(raw), s.clock)
+	if ok {
+		s.known++
+	}
 	if !ok && s.bare {
 		l, ok = line{Record: Record{Message: unescape(string(raw))}}, true
 	}
@@ -207,6 +213,7 @@ func (s *scanner) record(l line) {
 		return
 	}
 	s.previous.records++
+	s.yearless = s.yearless || l.yearless
 	switch {
 	case p.dump != nil || p.pending != nil || p.broken != nil:
 		s.left = s.afterDump
@@ -225,11 +232,29 @@ func (s *scanner) sniff(text []byte) {
 		raw, rest, _ := bytes.Cut(text, []byte{'\n'})
 		text = rest
 		l, ok := parseLine(string(bytes.TrimSuffix(raw, []byte{'\r'})), s.clock)
-		s.bare = s.bare && !ok
+		s.bare = s.bare && !ok && !structured(raw)
 		if n == 0 && ok && l.Facility == 0 {
 			s.fromBoot = l.numbered && l.Seq == 0 || !l.numbered && l.stamped && l.SinceBoot == 0
 		}
 	}
+}
+
+// structured tells the lines of programs that log JSON or logfmt, such as
+// level=info msg="...". The kernel writes neither, except for keys in capitals.
+func structured(raw []byte) bool {
+	if len(raw) > 0 && raw[0] == '{' {
+		return true
+	}
+	key, _, ok := bytes.Cut(raw, []byte{'='})
+	if !ok || !isWord(string(key)) {
+		return false
+	}
+	for _, usual := range [...]string{" msg=", " level=", " lvl=", " severity="} {
+		if bytes.HasPrefix(raw, []byte(usual[1:])) || bytes.Contains(raw, []byte(usual)) {
+			return true
+		}
+	}
+	return false
 }
 
 // log gives what was found.
@@ -238,5 +263,8 @@ func (s *scanner) log() Log {
 	log.Lines = s.lines
 	log.Malformed += s.malformed
 	log.Truncated = s.begun && !s.fromBoot
+	log.Bare = s.bare && log.Records > 0
+	log.Strange = s.lines > 0 && s.known == 0 && log.Records == 0
+	log.Yearless = s.yearless
 	return log
 }

@@ -42,6 +42,9 @@ type Collected struct {
 	ThisBoot Log `json:"-"`
 	// OtherBoot is how many kills were left out since the log does not tell of which boot they are.
 	OtherBoot int `json:"unknownBoot"`
+	// Foreign is how many kills of syslog's files were left out since the kernel's own buffer
+	// covers their time and has no such kill: they are another machine's, or no kills at all.
+	Foreign int `json:"foreign"`
 }
 
 // Source is one place where the kernel's messages are kept.
@@ -100,6 +103,7 @@ func Collect(ctx context.Context, o SourceOptions) Collected {
 	sources.Go(func() { files = gatherFiles(ctx, o) })
 	sources.Wait()
 
+	files.log.Kills, c.Foreign = ownKills(files.log.Kills, provenFrom(kmsg, c.Clock), kmsg.log.Kills, journal.log.Kills)
 	c.Sources = []Source{kmsg.source, journal.source, files.source}
 	c.Boots = journal.boots
 	all := Merge(present(journal, kmsg, files)...)

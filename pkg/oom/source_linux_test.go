@@ -76,6 +76,18 @@ func TestCollectMounted(t *testing.T) {
 	}
 }
 
+// TestCollectVouches: what a syslog file alone has is not vouched for.
+func TestCollectVouches(t *testing.T) {
+	got := Collect(t.Context(), SourceOptions{Root: mounted(t), Boot: AllBoots, Zone: time.UTC})
+	vouched := map[int]bool{}
+	for _, k := range got.Log.Kills {
+		vouched[k.PID] = !k.Unvouched
+	}
+	if diff := cmp.Diff(map[int]bool{1: true, 2: true, 3: true, 4: false, 5: false}, vouched); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestCollectWithoutBoots cannot tell the boots of a syslog file apart without a journal.
 func TestCollectWithoutBoots(t *testing.T) {
 	root := logTreeOf(t, map[string]string{"kern.log": logLine(begun(), killText(1))}, map[string]time.Time{"kern.log": begun()})
