@@ -10,7 +10,8 @@ import (
 // Removed gives the containers that are not among those listed, but of which the
 // engine's events still tell: removed ones, as docker run --rm and docker compose down
 // leave them. They have their ID, name, image and events, and the state StateRemoved;
-// whatever inspect would tell is gone. The one with the newest event comes first. The
+// whatever inspect would tell is gone: StopSignal is empty, and StopTimeout the engine's
+// default, which need not have been theirs. The one with the newest event comes first. The
 // error is an *Error.
 func (c *Client) Removed(ctx context.Context, listed []Container) ([]Container, error) {
 	if err := c.agree(ctx); err != nil {
@@ -29,7 +30,7 @@ func (c *Client) Removed(ctx context.Context, listed []Container) ([]Container, 
 		if one == nil {
 			one = &Container{
 				ID: text(m.Actor.ID), State: StateRemoved, InspectError: "the container is removed", EventsKnown: true,
-				StopSignal: defaultStopSignal, StopTimeout: defaultStopTimeout,
+				StopTimeout: defaultStopTimeout,
 			}
 			found[m.Actor.ID] = one
 		}

@@ -40,7 +40,7 @@ func TestRemoved(t *testing.T) {
 		if i < 0 {
 			continue
 		}
-		if gone := got[i]; gone.Name != one.Name || gone.State != StateRemoved || gone.InspectError == "" || gone.Image != realImage ||
+		if gone := got[i]; gone.Name != one.Name || gone.State != StateRemoved || gone.InspectError == "" || gone.Image != realImage || gone.StopSignal != "" ||
 			len(gone.Events) != len(one.Events) || !gone.EventsKnown {
 			t.Errorf("%s: %+v", one.Name, gone)
 		}

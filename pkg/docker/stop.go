@@ -43,7 +43,8 @@ const (
 // stopSignal is as in Container.StopSignal, grace as in Container.StopTimeout: a death
 // later than that after a lone signal has another cause; grace below 0 is no limit. A death by
 // SIGKILL without the engine's own kill, or after an oom event, tells nothing, and
-// neither does a SIGKILL that came less than a second after the stop signal.
+// neither does a SIGKILL that came less than a second after the stop signal. Of several
+// stop signals the one right before the SIGKILL, or before the end, counts.
 func LastStop(events []Event, stopSignal string, grace time.Duration) Stop {
 	last := Stop{Outcome: StopNone}
 	signal, ok := SignalNumber(stopSignal)
@@ -61,7 +62,7 @@ func LastStop(events []Event, stopSignal string, grace time.Duration) Stop {
 		case "oom":
 			life.oom = true
 		case "kill":
-			if e.Signal == signal && life.asked.IsZero() {
+			if e.Signal == signal && life.killed.IsZero() { // the newest: docker stop after a docker kill of that signal
 				life.asked = e.Time
 			}
 			if e.Signal == sigkill && life.killed.IsZero() {

@@ -58,7 +58,10 @@ func TestLastStop(t *testing.T) {
 		{"no exit code", []Event{at(0, "kill 15"), at(10, "die")}, "SIGTERM", 10 * time.Second, StopNone, 0},
 		{"the newest counts", append(append([]Event(nil), deaf...), at(9000, "start"), at(9100, "kill 15"), at(9200, "die 0")), "TERM", 3 * time.Second, StopObeyed, 100 * time.Millisecond},
 		{"a stop that tells nothing does not hide one that does", append(append([]Event(nil), obeys...), at(9000, "start"), at(9100, "kill 9"), at(9200, "die 137")), "15", 10 * time.Second, StopObeyed, 33 * time.Millisecond},
-		{"impatient: the signal twice", []Event{at(0, "kill 15"), at(2000, "kill 15"), at(10000, "kill 9"), at(10010, "die 137")}, "SIGTERM", 10 * time.Second, StopDeaf, 10 * time.Second},
+		{"impatient: the signal twice", []Event{at(0, "kill 15"), at(2000, "kill 15"), at(10000, "kill 9"), at(10010, "die 137")}, "SIGTERM", 10 * time.Second, StopDeaf, 8 * time.Second},
+		{"asked by hand, then a stop without grace", []Event{at(0, "kill 15"), at(5000, "kill 15"), at(5020, "kill 9"), at(5040, "die 137"), at(5050, "stop")}, "SIGTERM", 10 * time.Second, StopNone, 0},
+		{"asked by hand, then a stop that is obeyed", []Event{at(0, "kill 15"), at(60000, "kill 15"), at(60100, "die 0")}, "SIGTERM", 10 * time.Second, StopObeyed, 100 * time.Millisecond},
+		{"asked again after SIGKILL", []Event{at(0, "kill 15"), at(10000, "kill 9"), at(10005, "kill 15"), at(10010, "die 137")}, "SIGTERM", 10 * time.Second, StopDeaf, 10 * time.Second},
 		{"clock set back", []Event{at(5000, "kill 15"), at(0, "die 0")}, "SIGTERM", 10 * time.Second, StopNone, 0},
 		{"real-time signal", []Event{at(0, "kill 37"), at(10, "die 0")}, "SIGRTMIN+3", 10 * time.Second, StopObeyed, 10 * time.Millisecond},
 	} {

@@ -63,7 +63,7 @@ func TestKernelKills(t *testing.T) {
 		{"own limit, a cgroup made inside", known(c, kernel(kill(448, own+"/system.slice/nginx.service"))), verdict.OwnLimit, verdict.Certain, "own memory limit"},
 		{"own limit, the kernel's clock 3 s ahead", known(c, kernel(kill(3500, own))), verdict.OwnLimit, verdict.Certain, "own memory limit"},
 		{"own limit, events unknown", known(gone, kernel(kill(440, own))), verdict.OwnLimit, verdict.Certain, "own memory limit"},
-		{"own limit, events unknown, 7 s before", known(late, kernel(kill(10, own))), verdict.OwnLimit, verdict.Likely, "own memory limit"},
+		{"own limit, events unknown, 7 s before", known(late, kernel(kill(10, own))), verdict.OwnLimit, verdict.Possible, "own memory limit"},
 		{"parent", known(flagged(c), kernel(kill(448, "/webshop"))), verdict.ParentLimit, verdict.Certain, "/webshop, above its own"},
 		{"parent, a pod", known(c, kernel(kill(448, "/kubepods/pod1"))), verdict.ParentLimit, verdict.Certain, "above its own"},
 		{"host", known(quiet, kernel(kill(448, ""))), verdict.HostOOM, verdict.Certain, "the VM had run out of memory"},
@@ -152,7 +152,23 @@ func TestSIGKILL(t *testing.T) {
 	journal.Journal = host.Known([]verdict.Line{{At: at(4980), Text: "Container failed to exit within 2s of signal 15 - using the force"}}, "journalctl -u docker")
 	otherDay := journal
 	otherDay.Journal = host.Known([]verdict.Line{{At: at(-90_000), Text: journal.Journal.Value[0].Text}, {Text: journal.Journal.Value[0].Text}}, "journalctl -u docker")
+	said := func(c host.Container, ms int, text string) verdict.Input {
+		in := known(c, kernel())
+		in.Journal = host.Known([]verdict.Line{{At: at(ms), Text: text, Source: "journal of docker.service"}}, "journal of docker.service")
+		return in
+	}
+	notRead := said(byHand, 39_990, "")
+	notRead.Journal = host.Missing[[]verdict.Line]("no systemd journal")
+	const force, old = "Container failed to exit within 39s of signal 15 - using the force", "Container " + id + " failed to exit within 4 seconds of signal 15 - using the force"
 	judged(t, []death{
+		{"TERM and KILL, and the engine's note", said(byHand, 39_990, force), verdict.StopTimeout, verdict.Certain, "39 s after SIGTERM"},
+		{"TERM and KILL, and a note on another end", said(byHand, 10_000, force), verdict.KilledBySomeone, verdict.Likely, "39 s after a SIGTERM"},
+		{"TERM and KILL, the engine's log not read", notRead, verdict.KilledBySomeone, verdict.Likely, "39 s after a SIGTERM"},
+		{"the stop signal's event is gone", said(killed, 4985, old), verdict.StopTimeout, verdict.Certain, "as the engine's log says"},
+		{"docker kill that takes long", said(killed, 4985, "Container failed to exit within 10s of kill - trying direct SIGKILL"), verdict.KilledBySomeone, verdict.Certain, "docker kill"},
+		{"docker stop -t 0, by the engine's log alone", said(gone, 4985, "Container failed to exit within 0s of signal 15 - using the force"), verdict.KilledBySomeone, verdict.Certain, "gave it no time"},
+		{"another's words in the engine's log", said(gone, 4985, "Handler returned error: "+force), verdict.Unknown, verdict.None, "cannot be told"},
+		{"a note on the life before", said(gone, -100, force), verdict.Unknown, verdict.None, "cannot be told"},
 		{"stop timeout", known(deaf, kernel()), verdict.StopTimeout, verdict.Certain, "10 s after SIGTERM"},
 		{"stop timeout, no kernel log", known(deaf, noKernel()), verdict.StopTimeout, verdict.Certain, "10 s after SIGTERM"},
 		{"stop timeout, no stop event yet", known(noStop, kernel()), verdict.StopTimeout, verdict.Likely, "10 s after SIGTERM"},
@@ -168,7 +184,7 @@ func TestSIGKILL(t *testing.T) {
 		{"docker kill while unhealthy", known(unhealthy, kernel()), verdict.KilledBySomeone, verdict.Certain, "docker kill"},
 		{"a swarm ends the unhealthy", known(swarm, kernel()), verdict.Unhealthy, verdict.Likely, "by the swarm"},
 		{"a swarm's healthy task", known(healthy, kernel()), verdict.KilledBySomeone, verdict.Certain, "docker kill"},
-		{"autoheal ends the unhealthy", healed, verdict.Unhealthy, verdict.Likely, "by autoheal"},
+		{"unhealthy, autoheal runs, and it stayed stopped", healed, verdict.KilledBySomeone, verdict.Certain, "docker kill"},
 		{"kill -9 on the host", known(none, kernel()), verdict.KilledBySomeone, verdict.Likely, "neither the engine nor the kernel's OOM killer"},
 		{"no kernel log", known(none, noKernel()), verdict.Unknown, verdict.None, "cannot be told"},
 		{"the log too short", known(none, shortKernel()), verdict.Unknown, verdict.None, "cannot be told"},

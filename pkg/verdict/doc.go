@@ -7,6 +7,6 @@
 // gives a Report. What each verdict means stands in docs/why.md.
 //
 // Lives are cut out of the events (life.go), kills are laid beside them (place.go), and
-// each end is then judged: by the kernel's kills (memory.go), by SIGKILL (sigkill.go),
+// each end is then judged: by the kernel's kills (memory.go, pidone.go), by SIGKILL (sigkill.go),
 // by the runtime's own words (heap.go), by the exit code (exit.go).
 package verdict

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"vmguard/pkg/docker"
 	"vmguard/pkg/human"
 )
 
@@ -20,7 +19,8 @@ const (
 func signalName(n int) string {
 	names := map[int]string{
 		1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
-		10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS",
+		10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 28: "SIGWINCH", 31: "SIGSYS",
+		37: "SIGRTMIN+3", // systemd's stop signal as PID 1
 	}
 	if name, ok := names[n]; ok {
 		return name
@@ -51,7 +51,7 @@ func (l life) signalled() int {
 // long as it took where the engine notes that a stop was made; any other for some seconds:
 // SIGHUP and SIGUSR1 make many programs reload, and end none of these.
 func (c inquest) sentByEngine() int {
-	number, _ := docker.SignalNumber(c.in.Container.Stop())
+	number := c.stopSignal()
 	for _, e := range slices.Backward(c.life.events) {
 		took := c.life.died.Sub(e.Time)
 		if e.Action != actionKill || e.Signal == 0 || e.Signal == sigkill || took < -lateEvent {
@@ -91,7 +91,7 @@ func (c inquest) sentSignal() (Verdict, bool) {
 	}
 	took := human.Duration(max(0, c.life.died.Sub(c.life.signal(sent, 1<<62))))
 	name := signalName(sent)
-	number, _ := docker.SignalNumber(c.in.Container.Stop())
+	number := c.stopSignal()
 	ends := sent == number || sent == 15 || sent == 2 || sent == 1
 	var v Verdict
 	switch {
@@ -164,7 +164,7 @@ func (c inquest) exited() (Verdict, bool) {
 	default:
 		v.against("the code is no signal's: nothing killed it")
 	}
-	if c.life.flag && len(c.life.earlier) == 0 {
+	if c.life.flag && len(c.life.earlier) == 0 && c.othersOOM() == "" {
 		v.Confidence = atMostLikely(v.Confidence)
 		v.note("Docker's OOMKilled says true: in this life a process of it was killed for want of memory, at a time that is not on record")
 	}

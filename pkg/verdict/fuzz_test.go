@@ -59,6 +59,9 @@ func (s *source) input() verdict.Input {
 	for range s.byte() % 4 {
 		k := kill(s.ms(), pick(s, own, "", "/webshop", own+"/x"))
 		k.TaskCgroup = pick(s, own, own, "", "/docker/"+strings.Repeat("a", 64))
+		if s.flag() {
+			k = pictured(k, int(s.byte()%2), 6258, pick(s, 6257, 6259))
+		}
 		log.Value.Kills = append(log.Value.Kills, k)
 	}
 	if s.flag() {
@@ -66,10 +69,17 @@ func (s *source) input() verdict.Input {
 	}
 	in := known(c, log)
 	if s.flag() {
-		in = printed(in, pick(s, "JavaScript heap out of memory", "java.lang.OutOfMemoryError", "MemoryError", "hello"))
+		in = printed(in, pick(s, "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", "java.lang.OutOfMemoryError", "MemoryError", "hello"))
 	}
 	if s.flag() {
 		in.BootedAt = at(s.ms())
+	}
+	if s.flag() {
+		in.Parents = host.Known([]host.MemoryGroup{{Path: "/webshop"}}, "/sys/fs/cgroup")
+	}
+	if s.flag() {
+		in.Healer = "autoheal"
+		in.Health = host.Known([]docker.Probe{{End: at(s.ms()), ExitCode: 1}, {End: at(s.ms()), ExitCode: 1}, {End: at(s.ms()), ExitCode: 1}}, "docker inspect app")
 	}
 	return in
 }
@@ -111,6 +121,13 @@ func FuzzJudge(f *testing.F) {
 func sawOOM(in verdict.Input) bool {
 	event := slices.ContainsFunc(in.Container.Events, func(e docker.Event) bool { return e.Action == "oom" })
 	return event || in.Container.OOMKilled || kernelSaw(in)
+}
+
+// sawOOMAt tells whether the engine notes an OOM within a second of a moment.
+func sawOOMAt(in verdict.Input, moment time.Time) bool {
+	return slices.ContainsFunc(in.Container.Events, func(e docker.Event) bool {
+		return e.Action == "oom" && e.Time.Sub(moment).Abs() <= time.Second
+	})
 }
 
 func kernelSaw(in verdict.Input) bool {
@@ -163,6 +180,9 @@ func sure(t *testing.T, in verdict.Input, d verdict.Death) {
 	case verdict.Unhealthy:
 		t.Error("that something healed it stands in no record")
 	case verdict.OwnLimit, verdict.ParentLimit, verdict.HostOOM:
+		if k := d.Verdict.Kill; k.At.Sub(d.At).Abs() > time.Second && k.At.Sub(in.Container.FinishedAt).Abs() > time.Second && !sawOOMAt(in, d.At) {
+			t.Errorf("%s is certain by a kill at %s", d.Verdict.Kind, k.At)
+		}
 		if d.ExitCode == nil || *d.ExitCode != 137 {
 			t.Errorf("%s is certain with exit code %v", d.Verdict.Kind, d.ExitCode)
 		}

@@ -23,38 +23,6 @@ const (
 	langNative language = "C++ or Rust"
 )
 
-// lastWords is what a runtime prints when it gives up for want of memory, and the exit
-// codes that go with it. An abort shows as 134; in PID 1 of a container as 139 or 133:
-// there SIGABRT does nothing by default, and libc then ends itself by a fault (abort(3);
-// 139 was seen with Node 20 and Python as PID 1, 134 with --init).
-type lastWords struct {
-	language language
-	all      []string // every one stands in the line, which begins with "\n" here
-	codes    []int
-	last     int // it stands within so many of the last lines; 0 for any line
-}
-
-// heapWords is the table. What a program can catch and outlive, as Python's MemoryError,
-// counts only as its very last words.
-func heapWords() []lastWords {
-	aborts := []int{134, 139, 133, 132}
-	return []lastWords{
-		{langNode, []string{"JavaScript heap out of memory"}, append([]int{1, 5}, aborts...), 0},
-		{langNode, []string{"FATAL ERROR:", "Allocation failed"}, append([]int{1, 5}, aborts...), 0},
-		{langJava, []string{"java.lang.OutOfMemoryError"}, append([]int{1, 3}, aborts...), 0},
-		{langGo, []string{"runtime: out of memory"}, append([]int{2}, aborts...), 0},
-		{langGo, []string{"fatal error:", "out of memory"}, append([]int{2}, aborts...), 0},
-		{langGo, []string{"runtime: cannot allocate memory"}, append([]int{2}, aborts...), 0},
-		{langPython, []string{"ArrayMemoryError: Unable to allocate"}, []int{1}, 3},
-		{langPython, []string{"\nMemoryError"}, []int{1}, 3},
-		{langRuby, []string{"NoMemoryError"}, []int{1}, 10},
-		{langPHP, []string{"Allowed memory size of", "exhausted"}, []int{255}, 10},
-		{langDotnet, []string{"System.OutOfMemoryException"}, append([]int{1}, aborts...), 40},
-		{langNative, []string{"std::bad_alloc"}, append([]int{1}, aborts...), 5},
-		{langNative, []string{"memory allocation of", "bytes failed"}, append([]int{101}, aborts...), 5},
-	}
-}
-
 // heapLine is a line of a container's output by which its runtime gave up.
 type heapLine struct {
 	words lastWords
@@ -72,10 +40,11 @@ func (c inquest) heapText() (heapLine, bool) {
 	lines := slices.DeleteFunc(slices.Clone(c.in.Output.Value), func(l Line) bool {
 		return !c.printedAtEnd(l) || strings.TrimSpace(l.Text) == ""
 	})
+	words, runtime := heapWords(), c.runtime()
 	for i, l := range slices.Backward(lines) {
-		for _, w := range heapWords() {
+		for _, w := range words {
 			fromEnd := len(lines) - i
-			if (w.last == 0 || fromEnd <= w.last) && w.in(l.Text) && w.fits(*c.life.exit) {
+			if (w.last == 0 || fromEnd <= w.last) && w.in(l.Text) && w.fits(*c.life.exit) && w.by(runtime) {
 				return heapLine{w, l}, true
 			}
 		}
@@ -94,12 +63,6 @@ func (c inquest) printedAtEnd(l Line) bool {
 	before := c.life.died.Sub(l.At)
 	return before <= heapWindow && before >= -killAfter && (c.life.started.IsZero() || !l.At.Before(c.life.started.Add(-startSlack)))
 }
-
-func (w lastWords) in(text string) bool {
-	return !slices.ContainsFunc(w.all, func(part string) bool { return !strings.Contains("\n"+text, part) })
-}
-
-func (w lastWords) fits(code int) bool { return code == exitKilled || slices.Contains(w.codes, code) }
 
 // runtimeHeap judges an end by the runtime's own last words and the exit code that goes with them.
 func (c inquest) runtimeHeap() (Verdict, bool) {

@@ -153,7 +153,10 @@ func TestTimeline(t *testing.T) {
 	t.Parallel()
 	in := known(flagged(limited(dead(137, 447, append(ownLimitEvents(), ev(9000, "stop"))...), 32)), kernel(kill(448, own)))
 	in.Health = host.Known([]docker.Probe{{End: at(300), ExitCode: 1, Output: "refused\nmore"}, {End: at(-5000), ExitCode: 1}, {End: at(310)}}, "docker inspect app")
-	in.Journal = host.Known([]verdict.Line{{At: at(510), Text: "shim disconnected"}, {Text: "undated"}}, "journalctl -u docker")
+	in.Journal = host.Known([]verdict.Line{
+		{At: at(505), Text: "ignoring event"},
+		{At: at(510), Text: "shim disconnected", Source: "journal of containerd.service"}, {Text: "undated"},
+	}, "journal of docker.service and containerd.service")
 	got := verdict.Judge(in).Deaths[0].Timeline
 	for i := range got {
 		got[i].Text, _, _ = strings.Cut(got[i].Text, ",")
@@ -164,7 +167,8 @@ func TestTimeline(t *testing.T) {
 		{At: at(448), Text: "oom-kill of pid 6258 (app)", Source: "/dev/kmsg"},
 		{At: at(453), Text: "oom", Source: "docker events"},
 		{At: at(503), Text: "die", Source: "docker events"},
-		{At: at(510), Text: "shim disconnected", Source: "journalctl -u docker"},
+		{At: at(505), Text: "ignoring event", Source: "journal of docker.service and containerd.service"},
+		{At: at(510), Text: "shim disconnected", Source: "journal of containerd.service"},
 		{At: at(9000), Text: "stop", Source: "docker events"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

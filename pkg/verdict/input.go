@@ -41,6 +41,8 @@ type Input struct {
 type Line struct {
 	At   time.Time // zero where the line has no date
 	Text string
+	// Source is who wrote it, where a log is of several writers; else empty.
+	Source string
 }
 
 // KernelLog is what a kernel's log, or several joined, says of OOM kills.
@@ -79,9 +81,13 @@ func FromLog(log oom.Log, boot time.Time, counted *uint64) KernelLog {
 	return out
 }
 
-// FromFacts makes the input for one of the containers of a host's snapshot.
-func FromFacts(f *host.Facts, c host.Container) Input {
-	in := Input{At: f.CollectedAt, Container: c, Memory: f.Memory, Swaps: f.Swaps}
+// FromFacts makes the input for one of the containers of a host's snapshot. For many of
+// them see Snapshot.
+func FromFacts(f *host.Facts, c host.Container) Input { return hostInput(f).of(c) }
+
+// hostInput is what a host's facts say to every container.
+func hostInput(f *host.Facts) Input {
+	in := Input{At: f.CollectedAt, Memory: f.Memory, Swaps: f.Swaps}
 	var awakeSince time.Time
 	if s := f.System; s.Known() && !f.CollectedAt.IsZero() {
 		in.BootedAt = f.CollectedAt.Add(-s.Value.Uptime)
@@ -99,13 +105,19 @@ func FromFacts(f *host.Facts, c host.Container) Input {
 	default:
 		in.Kernel = host.Known(FromLog(f.OOM.Value, awakeSince, f.VMStat.Value.OOMKill), f.OOM.Source)
 	}
+	in.Parents = host.Missing[[]host.MemoryGroup]("the cgroups above it were not read")
+	in.Output = host.Missing[[]Line]("the container's log was not read")
+	in.Journal = host.Missing[[]Line]("the engine's log was not read")
+	return in
+}
+
+// of adds a container.
+func (in Input) of(c host.Container) Input {
+	in.Container = c
 	if h := c.Health; h != nil && h.Last != nil {
 		in.Health = host.Known([]docker.Probe{*h.Last}, inspectOf(c))
 	} else {
 		in.Health = host.Missing[[]docker.Probe]("no run of a healthcheck on record")
 	}
-	in.Parents = host.Missing[[]host.MemoryGroup]("the cgroups above it were not read")
-	in.Output = host.Missing[[]Line]("the container's log was not read")
-	in.Journal = host.Missing[[]Line]("the engine's log was not read")
 	return in
 }

@@ -3,11 +3,13 @@ package verdict
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"vmguard/pkg/docker"
 	"vmguard/pkg/host"
 	"vmguard/pkg/human"
+	"vmguard/pkg/oom"
 )
 
 // sourceEvents is the source of what the engine's events show.
@@ -26,12 +28,14 @@ func Judge(in Input) Report {
 		report.Unmatched = append(report.Unmatched, Moment{At: k.At, Text: spellKill(k), Source: in.Kernel.Source})
 	}
 	for i, end := range slices.Backward(h.ends) {
-		c := inquest{in: in, life: end, newest: i == len(h.ends)-1 && h.running == nil, next: h.startAfter(i)}
+		c := inquest{in: in, life: end, newest: i == len(h.ends)-1 && h.running == nil, next: h.startAfter(i), unmatched: unmatched}
+		v := c.verdict()
 		report.Deaths = append(report.Deaths, Death{
 			Started: end.started, At: end.died, ExitCode: end.exit,
-			Verdict: c.verdict(), Timeline: c.timeline(),
+			Verdict: v, Timeline: c.timeline(c.lastWords(v.Kind)...),
 		})
 	}
+	report.Loop = h.loop(in)
 	if h.running != nil {
 		report.Running = judgeRunning(in, *h.running)
 	}
@@ -45,6 +49,8 @@ type inquest struct {
 	newest bool // undated lines and the present state speak of this end
 	// next is when the life after it began; zero where there is none, or it is not known.
 	next time.Time
+	// unmatched are kills in the container that fit no end on record.
+	unmatched []oom.Kill
 }
 
 // verdict asks each rule in turn; the first that knows an answer gives it. The kernel's
@@ -97,7 +103,10 @@ func (c inquest) complete(v *Verdict) {
 		v.note("about then the kernel had killed a process in it for want of memory: " + spellKill(l.kills[n-1]))
 	}
 	if c.atDeathUnhealthy() && v.Kind != Unhealthy && !v.Kind.OOM() {
-		v.note("its healthcheck had been failing; an engine alone does not end a container for that")
+		v.note("its healthcheck had been failing; " + c.noHealer())
+	}
+	if why := c.othersOOM(); why != "" {
+		v.note("the engine noted an oom in it that is not its own: " + why)
 	}
 	if gap, ok := c.clockGap(); ok {
 		v.note(fmt.Sprintf("the kernel's stamp is %s later than the engine's; their clocks differ, and the two are taken for one moment", human.Duration(gap)))
@@ -148,6 +157,9 @@ func (c inquest) logSays() string {
 		return "the kernel's log shows an OOM kill in it"
 	case len(c.life.near) > 0:
 		return "the kernel's log shows an OOM kill that may have been in it: the line lacks its cgroup or its date, or another life is nearer"
+	case c.hasStray():
+		k, _ := c.stray()
+		return c.strayText(k)
 	case !log.Value.reaches(c.life.died) && log.Value.Unlogged > 0:
 		return fmt.Sprintf("the kernel counts %s more than its log holds: an OOM kill cannot be excluded",
 			plural(int(min(log.Value.Unlogged, 1<<31)), "OOM kill", "OOM kills"))
@@ -157,26 +169,11 @@ func (c inquest) logSays() string {
 	return "the kernel's log reaches back to it and shows no OOM kill in it"
 }
 
-// atDeathUnhealthy tells that the healthcheck failed when the container ended. Inspect
-// keeps the status of a stopped container; the next start resets it.
-func (c inquest) atDeathUnhealthy() bool {
-	h := c.in.Container.Health
-	return c.newest && c.life.inspected && c.life.failed == "" && h != nil && h.Status == "unhealthy"
-}
-
-// healer names what ends unhealthy containers here; empty where nothing is known to.
-func (c inquest) healer() string {
-	if c.in.Container.SwarmTask {
-		return "the swarm"
-	}
-	return c.in.Healer
-}
-
 // stop is how this life took its stop signal. An oom event is left out: what was killed
 // at its memory limit is judged before.
 func (c inquest) stop() docker.Stop {
 	events := slices.DeleteFunc(slices.Clone(c.life.events), func(e docker.Event) bool { return e.Action == actionOOM })
-	return docker.LastStop(events, c.in.Container.Stop(), c.in.Container.StopTimeout)
+	return docker.LastStop(events, strconv.Itoa(c.stopSignal()), c.in.Container.StopTimeout)
 }
 
 // notStarted judges a start that the engine could not make.
@@ -186,6 +183,7 @@ func (c inquest) notStarted() (Verdict, bool) {
 	}
 	v := Verdict{Kind: Crashed, Confidence: Certain, Summary: "the engine could not start it, " + c.spellCode() + glossStart(*c.life.exit)}
 	v.evidence(inspectOf(c.in.Container), "Error: "+clip(c.life.failed))
+	v.note("the engine's error: " + clip(c.life.failed))
 	v.against("the program never ran: nothing killed it")
 	v.remedy("mend what the engine's error names: the program's path, its right to be executed, a mount, a port", "")
 	return v, true
@@ -225,15 +223,6 @@ func (c inquest) unseen() (Verdict, bool) {
 
 // inspectOf is the source of what inspect says.
 func inspectOf(c host.Container) string { return "docker inspect " + c.Name }
-
-// clip bounds foreign text.
-func clip(s string) string {
-	const most = 300
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "..."
-	}
-	return s
-}
 
 // plural counts with a noun whose plural is not made by an s alone.
 func plural(n int, one, many string) string {

@@ -10,36 +10,6 @@ import (
 	"vmguard/pkg/oom"
 )
 
-// limiter says whose memory had run out when the kernel killed in a container.
-type limiter int
-
-const (
-	limiterUnknown limiter = iota
-	limiterOwn             // the container's cgroup, or one made in it
-	limiterInner           // a container inside this one
-	limiterParent          // a cgroup above the container's
-	limiterHost            // the whole machine
-)
-
-// limiterOf reads from a kill whose limit was hit. It is oom_memcg that tells: the
-// constraint may say none beside it, and task_memcg is the victim's.
-func limiterOf(id string, k oom.Kill) limiter {
-	switch {
-	case k.Scope == oom.ScopeHost:
-		return limiterHost
-	case k.Scope != oom.ScopeCgroup || k.LimitCgroup == "":
-		return limiterUnknown
-	}
-	ids := oom.ContainerIDs(k.LimitCgroup)
-	switch i := slices.Index(ids, id); {
-	case i < 0:
-		return limiterParent
-	case i == len(ids)-1:
-		return limiterOwn
-	}
-	return limiterInner
-}
-
 // kernelKill judges an end at which the kernel killed in the container.
 func (c inquest) kernelKill() (Verdict, bool) {
 	kills := c.life.kills
@@ -63,7 +33,7 @@ func (c inquest) kernelKill() (Verdict, bool) {
 		if !c.life.signal(sigkill, time.Minute).IsZero() {
 			return Verdict{}, false // the engine's own SIGKILL: see sigkill
 		}
-		return c.killedByKernel(k, gap), true
+		return c.killedByKernel(), true
 	case c.life.code(0) || c.sentByEngine() != 0:
 		return Verdict{}, false // it ended as it was asked to, and outlived the kill
 	}
@@ -71,17 +41,21 @@ func (c inquest) kernelKill() (Verdict, bool) {
 }
 
 // killedByKernel is the verdict on a SIGKILL beside a kill of the kernel's.
-func (c inquest) killedByKernel(k oom.Kill, gap time.Duration) Verdict {
+func (c inquest) killedByKernel() Verdict {
+	k, conf, doubt := c.fatal()
 	v := c.limitVerdict(k)
+	v.Confidence = lesser(v.Confidence, conf)
+	if doubt != "" {
+		v.against(doubt)
+	}
 	switch {
 	case c.in.Container.EventsKnown && c.life.has(actionDie, lateEvent):
 		v.against("no docker kill, and no SIGKILL of docker stop, is on record")
-	case gap > killAfter:
-		v.Confidence = atMostLikely(v.Confidence)
+	case conf != Certain:
 		v.against("a docker kill after the kernel's kill cannot be excluded: " + c.eventsSay())
 	}
 	if c.life.inspected && !c.life.flag {
-		v.note("Docker's OOMKilled says false; the kernel's log shows the kill, and is right")
+		v.disagree("Docker's OOMKilled says false; the kernel's log shows the kill, and is right")
 	}
 	return v
 }
@@ -92,7 +66,7 @@ func (c inquest) childTookDown(k oom.Kill, gap time.Duration) Verdict {
 	v := c.limitVerdict(k)
 	v.Kind = ChildKilled
 	v.Summary = fmt.Sprintf("the kernel killed a process of it (%s, %s), and PID 1 ended by itself %s later with %s",
-		k.Comm, c.spellLimiter(k), human.Duration(max(0, gap)), c.spellCode())
+		k.Comm, SpellLimiter(c.in.Container, k), human.Duration(max(0, gap)), c.spellCode())
 	v.Confidence = Likely
 	if gap > 2*time.Second {
 		v.Confidence = Possible
@@ -104,7 +78,7 @@ func (c inquest) childTookDown(k oom.Kill, gap time.Duration) Verdict {
 
 // limitVerdict is the verdict by whose memory had run out.
 func (c inquest) limitVerdict(k oom.Kill) Verdict {
-	v := Verdict{Confidence: Certain, Summary: "killed by the kernel: " + c.spellLimiter(k)}
+	v := Verdict{Confidence: Certain, Summary: "killed by the kernel: " + SpellLimiter(c.in.Container, k), Kill: &k}
 	v.evidence(c.in.Kernel.Source, spellKill(k))
 	own := c.in.Container.Limits.Memory
 	switch limiterOf(c.in.Container.ID, k) {
@@ -127,6 +101,14 @@ func (c inquest) limitVerdict(k oom.Kill) Verdict {
 		}
 		v.against("whose limit was hit does not stand in the log")
 	}
+	if k.Unvouched {
+		v.Confidence = atMostLikely(v.Confidence)
+		v.against("the kill, or whose limit was hit, stands in a text log alone, which local users may write to")
+	}
+	if slices.Index(oom.ContainerIDs(k.TaskCgroup), c.in.Container.ID) > 0 {
+		v.Confidence = atMostLikely(v.Confidence)
+		v.against("its ID stands inside another container's cgroup, " + clip(k.TaskCgroup) + ": who rules that container may give a cgroup in it any name")
+	}
 	if k.Picture != nil && spellPicture(*k.Picture) != "" {
 		v.evidence(c.in.Kernel.Source, spellPicture(*k.Picture))
 	}
@@ -142,26 +124,14 @@ func atMostLikely(c Confidence) Confidence {
 	return c
 }
 
-// spellLimiter says in words whose memory had run out.
-func (c inquest) spellLimiter(k oom.Kill) string {
-	size := ""
-	if k.Limit != nil {
-		size = " of " + human.Bytes(*k.Limit)
-	}
-	switch limiterOf(c.in.Container.ID, k) {
-	case limiterOwn:
-		if own := c.in.Container.Limits.Memory; size == "" && own > 0 {
-			size = ", now " + human.Bytes(own)
+// lesser is the lower of two confidences.
+func lesser(a, b Confidence) Confidence {
+	for _, low := range []Confidence{None, Possible, Likely} {
+		if a == low || b == low {
+			return low
 		}
-		return "at its own memory limit" + size
-	case limiterInner:
-		return "at the memory limit" + size + " of a container inside it"
-	case limiterParent:
-		return "at the memory limit" + size + " of " + k.LimitCgroup + ", above its own"
-	case limiterHost:
-		return "the VM had run out of memory"
 	}
-	return "at a memory limit that the log does not name"
+	return Certain
 }
 
 // spellKill says whom the kernel killed.
@@ -210,9 +180,10 @@ func (c inquest) engineSawOOM() bool {
 	return c.oomEvent() || c.life.flag && !c.flagExplained()
 }
 
-func (c inquest) oomEvent() bool { return c.life.has(actionOOM, killBefore) }
+func (c inquest) oomEvent() bool { return c.ownOOM(killBefore) }
 
-// flagExplained tells that Docker's flag comes from a kill that the life outlived.
+// flagExplained tells that Docker's flag comes from a kill that the life outlived, or from
+// one that was not in it.
 func (c inquest) flagExplained() bool {
 	return len(c.life.earlier) > 0 || c.life.has(actionOOM, 1<<62) && !c.oomEvent()
 }
@@ -271,7 +242,7 @@ func limitedParents(parents host.Fact[[]host.MemoryGroup]) []host.MemoryGroup {
 
 // childWithoutLog judges an end with a code of its own right after the engine noted an OOM.
 func (c inquest) childWithoutLog() (Verdict, bool) {
-	if c.life.code(exitKilled) || c.life.code(0) || c.sentByEngine() != 0 || !c.life.has(actionOOM, lateEvent) {
+	if c.life.code(exitKilled) || c.life.code(0) || c.sentByEngine() != 0 || !c.ownOOM(lateEvent) {
 		return Verdict{}, false
 	}
 	v := Verdict{Kind: ChildKilled, Confidence: Possible}

@@ -46,7 +46,22 @@ func (h *history) place(id string, kills []oom.Kill) (unmatched []oom.Kill) {
 			}
 		}
 	}
+	h.placeLate(unmatched)
 	return unmatched
+}
+
+// placeLate lays kills that came when a container no longer ran beside its last end: there
+// was nothing to kill in it, so the clocks differ by more than is allowed for.
+func (h *history) placeLate(unmatched []oom.Kill) {
+	end := h.last()
+	if h.running != nil || end == nil || len(end.kills) > 0 || !end.code(exitKilled) {
+		return
+	}
+	for _, k := range unmatched {
+		if k.At.Sub(end.died) > killAfter {
+			end.near = append(end.near, k)
+		}
+	}
 }
 
 // placeOne finds the life of a kill: the one in whose time it fell, or else the one at
@@ -116,4 +131,13 @@ func atEnd(l life, k oom.Kill) bool {
 // reaches tells whether the log holds every kill about an end.
 func (k KernelLog) reaches(died time.Time) bool {
 	return !k.Since.IsZero() && !died.IsZero() && !k.Since.After(died.Add(-killBefore))
+}
+
+// Excludes tells that no kill of the log's can have led to an end at that moment: the log
+// reaches back to it, and holds none about then nor one that it does not date. The log's
+// kills are taken to be in the container, or to lack their cgroup, as Snapshot gives them.
+func (k KernelLog) Excludes(died time.Time) bool {
+	return k.reaches(died) && !slices.ContainsFunc(k.Kills, func(one oom.Kill) bool {
+		return one.At.IsZero() || atEnd(life{died: died}, one)
+	})
 }

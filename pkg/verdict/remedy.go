@@ -3,6 +3,8 @@ package verdict
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 
 	"vmguard/pkg/docker"
@@ -25,13 +27,23 @@ const limitStep = 64 * mib
 // set. Where something else made the container there is no command: its next replacement
 // would undo it.
 func RaiseLimit(c host.Container, memory host.Fact[host.Memory]) finding.Remedy {
+	return raiseLimit(c, memory, "its peak was all of the present "+human.Bytes(c.Limits.Memory)+", and half as much again (in steps of 64 MiB) leaves it room")
+}
+
+// RaiseNearLimit proposes the same of a container that is near its limit, and was not
+// killed at it, or where that is not known.
+func RaiseNearLimit(c host.Container, memory host.Fact[host.Memory]) finding.Remedy {
+	return raiseLimit(c, memory, "half as much again as the present "+human.Bytes(c.Limits.Memory)+" (in steps of 64 MiB) leaves it room")
+}
+
+func raiseLimit(c host.Container, memory host.Fact[host.Memory], why string) finding.Remedy {
 	old := c.Limits.Memory
 	limit := (old + old/2 + limitStep - 1) / limitStep * limitStep
 	if memory.Known() && limit > memory.Value.Total/10*9 {
 		return finding.Remedy{Text: fmt.Sprintf("make it need less than its limit of %s: the VM, with %s, has no room for a higher one",
 			human.Bytes(old), human.Bytes(memory.Value.Total))}
 	}
-	text := fmt.Sprintf("raise the limit to %s: its peak was all of the present %s, and half as much again (in steps of 64 MiB) leaves it room", human.Bytes(limit), human.Bytes(old))
+	text := "raise the limit to " + human.Bytes(limit) + ": " + why
 	if memory.Known() {
 		text += "; the VM has " + human.Bytes(memory.Value.Available) + " available"
 		if memory.Value.Available < limit-old {
@@ -66,14 +78,18 @@ func (c inquest) addMemoryRemedies(v *Verdict, k oom.Kill) {
 	}
 	own := c.in.Container.Limits.Memory
 	switch {
+	case limiterOf(c.in.Container.ID, k) == limiterInner:
+		v.remedy("raise the limit of the container inside it, "+k.LimitCgroup+", or cap its program's heap", "")
 	case c.removed() && v.Kind == OwnLimit:
 		c.addSuccessorRemedies(v, k)
 	case v.Kind == ParentLimit:
 		v.remedy("raise the limit of "+cmp.Or(k.LimitCgroup, "the group above it")+" (for a systemd slice: MemoryMax), or move something out of it", "")
 	case v.Kind == HostOOM:
 		c.addHostRemedies(v)
-	case own > 0:
+	case own > 0 && c.filledOwn(v, k):
 		v.Remedies = append(v.Remedies, RaiseLimit(c.in.Container, c.in.Memory))
+	case own > 0:
+		v.Remedies = append(v.Remedies, RaiseNearLimit(c.in.Container, c.in.Memory))
 	}
 	limit := own
 	if k.Limit != nil {
@@ -87,20 +103,26 @@ func (c inquest) addMemoryRemedies(v *Verdict, k oom.Kill) {
 	}
 }
 
+// filledOwn tells that a kill which is logged came at the container's own limit, as it is
+// now: only then was its peak all of that. By the engine's word alone it may have been a
+// sibling that filled a group above, or a limit inside.
+func (c inquest) filledOwn(v *Verdict, k oom.Kill) bool {
+	return v.Kind == OwnLimit && (k.Limit == nil || *k.Limit == c.in.Container.Limits.Memory) &&
+		limiterOf(c.in.Container.ID, k) == limiterOwn && slices.Contains(oom.ContainerIDs(path.Base(k.LimitCgroup)), c.in.Container.ID)
+}
+
 // addRaised says that the limit of a kill has been raised or taken away since; false where it has not.
 func (c inquest) addRaised(v *Verdict, k oom.Kill) bool {
 	own := c.in.Container.Limits.Memory
 	switch {
-	case v.Kind != OwnLimit || k.Limit == nil || c.removed():
+	case c.removed() || !RaisedSince(c.in.Container, k):
 		return false
 	case own == 0:
 		v.remedy("nothing more, unless it is killed again: its limit was taken away since", "")
-		return true
-	case own > *k.Limit:
+	default:
 		v.remedy(fmt.Sprintf("nothing more, unless it is killed again: its limit was raised to %s since", human.Bytes(own)), "")
-		return true
 	}
-	return false
+	return true
 }
 
 // addHostRemedies says what helps a VM that ran out of memory.
@@ -135,7 +157,7 @@ func (c inquest) language(k oom.Kill) language {
 // addStopRemedies says what lets a container end within its grace time.
 func (c inquest) addStopRemedies(v *Verdict) {
 	k := c.in.Container
-	signal := k.Stop()
+	signal := signalName(c.stopSignal())
 	if k.ShellForm || docker.IsShell(k.Program) {
 		v.remedy("write CMD as a JSON array (exec form), or end the entrypoint script with exec \"$@\": a shell as PID 1 hands no signal on", "")
 	}
@@ -147,7 +169,10 @@ func (c inquest) addStopRemedies(v *Verdict) {
 	if k.Init == nil || !*k.Init {
 		v.remedy("--init (init: true in compose) makes a signal that nobody catches end it at once: quicker, but no clean-up", "")
 	}
-	if k.StopTimeout >= 0 {
+	switch {
+	case k.StopSignal == "": // of a removed one the grace time is not known
+		v.remedy("if it only needs longer: --stop-timeout, or stop_grace_period in the compose file", "")
+	case k.StopTimeout >= 0:
 		v.remedy(fmt.Sprintf("if it only needs longer than %s: --stop-timeout, or stop_grace_period in the compose file", human.Duration(k.StopTimeout)), "")
 	}
 }

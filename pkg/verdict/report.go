@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"vmguard/pkg/finding"
+	"vmguard/pkg/oom"
 )
 
 // Report is all that can be said of one container.
@@ -13,6 +14,8 @@ type Report struct {
 	Deaths []Death `json:"deaths"`
 	// Running is the life that goes on; nil where the container does not run.
 	Running *Running `json:"running,omitempty"`
+	// Loop is the crash loop of which the newest death is one; nil for none.
+	Loop *Loop `json:"crashLoop,omitempty"`
 	// Unmatched are kills in the container that belong to no life that is still known.
 	Unmatched []Moment `json:"unmatched,omitempty"`
 }
@@ -54,6 +57,12 @@ type Verdict struct {
 	Notes []string `json:"notes,omitempty"`
 	// Remedies are what mends it, the best first.
 	Remedies []finding.Remedy `json:"remedies,omitempty"`
+
+	// Kill is the kernel's kill that the verdict rests on; nil where it rests on none that is logged.
+	Kill *oom.Kill `json:"-"`
+	// Disagreement is the one of the Notes that says where Docker and the kernel's log
+	// contradict each other; empty where they do not.
+	Disagreement string `json:"-"`
 }
 
 // Moment is one line of a timeline.
@@ -69,6 +78,11 @@ func (v *Verdict) evidence(source, got string) {
 
 func (v *Verdict) against(text string) { v.Against = append(v.Against, text) }
 func (v *Verdict) note(text string)    { v.Notes = append(v.Notes, text) }
+
+func (v *Verdict) disagree(text string) {
+	v.Disagreement = text
+	v.note(text)
+}
 
 func (v *Verdict) remedy(text, command string) {
 	v.Remedies = append(v.Remedies, finding.Remedy{Text: text, Command: command})

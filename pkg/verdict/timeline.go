@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,10 +19,11 @@ const (
 	mostNear = 3
 )
 
-// timeline is what happened in a life up to its end, merged in order of time.
-func (c inquest) timeline() []Moment {
+// timeline is what happened in a life up to its end, merged in order of time with what is
+// known to have happened beside.
+func (c inquest) timeline(beside ...Moment) []Moment {
 	l := c.life
-	var all []Moment
+	all := slices.Concat(c.failedChecks(), beside)
 	add := func(at time.Time, source, text string) {
 		if !at.IsZero() {
 			all = append(all, Moment{At: at, Text: text, Source: source})
@@ -31,7 +33,11 @@ func (c inquest) timeline() []Moment {
 		add(l.started, inspectOf(c.in.Container), "started")
 	}
 	for _, e := range l.events {
-		add(e.Time, sourceEvents, spellEvent(e))
+		text := spellEvent(e)
+		if why := c.notIts(e); why != "" {
+			text += ", not its own: " + why
+		}
+		add(e.Time, sourceEvents, text)
 	}
 	if !l.died.IsZero() && !l.byLog && !l.has(actionDie, lateEvent) {
 		add(l.died, inspectOf(c.in.Container), "ended, "+c.spellCode())
@@ -44,14 +50,9 @@ func (c inquest) timeline() []Moment {
 			add(k.At, c.in.Kernel.Source, "in it, or in another cgroup: "+spellKill(k))
 		}
 	}
-	for _, p := range c.in.Health.Value {
-		if c.within(p.End) && p.ExitCode != 0 {
-			add(p.End, inspectOf(c.in.Container), fmt.Sprintf("healthcheck failed, exit code %d%s", p.ExitCode, firstLine(p.Output)))
-		}
-	}
 	for _, line := range c.in.Journal.Value {
 		if c.within(line.At) {
-			add(line.At, c.in.Journal.Source, clip(line.Text))
+			add(line.At, cmp.Or(line.Source, c.in.Journal.Source), clip(line.Text))
 		}
 	}
 	if t, ok := c.heapText(); ok {
@@ -80,15 +81,6 @@ func spellEvent(e docker.Event) string {
 	return clip(e.Action)
 }
 
-// firstLine is the first line of what a healthcheck printed, after a colon; empty for none.
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	if line == "" {
-		return ""
-	}
-	return ": " + clip(line)
-}
-
 // judgeRunning says what befell the life that goes on, and how near its limit it is.
 func judgeRunning(in Input, l life) *Running {
 	c := inquest{in: in, life: l, newest: true}
@@ -112,7 +104,7 @@ func judgeRunning(in Input, l life) *Running {
 func (c inquest) childOfRunning(k oom.Kill) Verdict {
 	v := c.limitVerdict(k)
 	v.Kind = ChildKilled
-	v.Summary = fmt.Sprintf("the kernel killed a process of it (%s), %s; PID 1 lives on", clip(k.Comm), c.spellLimiter(k))
+	v.Summary = fmt.Sprintf("the kernel killed a process of it (%s), %s; PID 1 lives on", clip(k.Comm), SpellLimiter(c.in.Container, k))
 	v.against("the container has not ended since")
 	v.evidence(inspectOf(c.in.Container), "running since "+c.life.started.UTC().Format(time.RFC3339))
 	if k.At.Sub(c.life.started) <= killAfter {
@@ -127,7 +119,7 @@ func (c inquest) childOfRunning(k oom.Kill) Verdict {
 func (c inquest) unseenChild() (Verdict, bool) {
 	m := c.in.Container.Memory
 	counted := m.Known() && m.Value.OOMKills != nil && *m.Value.OOMKills > 0
-	event := slices.ContainsFunc(c.life.events, func(e docker.Event) bool { return e.Action == actionOOM })
+	event := c.ownOOM(1 << 62)
 	if !counted && !event {
 		return Verdict{}, false
 	}
@@ -137,6 +129,10 @@ func (c inquest) unseenChild() (Verdict, bool) {
 	}
 	if event {
 		v.evidence(sourceEvents, "oom")
+	}
+	if parents := limitedParents(c.in.Parents); !counted && len(parents) > 0 {
+		v.Confidence = Possible
+		v.against("where the limit of " + clip(parents[0].Path) + " above it was hit, the engine may note an oom for each container below, also where nothing was killed")
 	}
 	v.against("who was killed, and at whose limit, only the kernel's log tells: " + c.logReason())
 	c.addMemoryRemedies(&v, oom.Kill{})
