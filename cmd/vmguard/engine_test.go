@@ -56,9 +56,9 @@ func TestDoctorOnARealEngine(t *testing.T) {
 
 	for _, want := range []finding{
 		{"docker-reachable", "pass", "", "host", "^Docker .* answers"},
-		{"oom-kills", "fail", "critical", "host", `app in container vmguard-test-e-oom \(own limit of 32 MiB\)`},
-		{"container-oom-killed", "fail", "critical", "oom", `^killed by the kernel for want of memory \(own limit of 32 MiB\)`},
-		{"container-oom-killed", "fail", "critical", "child", `^a child process was killed .* PID 1 lives \(own limit of 64 MiB\)`},
+		{"oom-kills", "fail", "critical", "host", `app in container vmguard-test-e-oom \(at its own memory limit of 32 MiB\)`},
+		{"container-oom-killed", "fail", "critical", "oom", `^killed by the kernel: at its own memory limit of 32 MiB \(`},
+		{"container-oom-killed", "fail", "critical", "child", `^the kernel killed a process of it \(app\), at its own memory limit of 64 MiB; PID 1 lives on \(`},
 		{"container-oom-killed", "pass", "", "well", ""},
 		{"container-killed", "pass", "", "oom", "OOM killer"},
 		{"container-killed", "fail", "info", "killed", "docker kill"},

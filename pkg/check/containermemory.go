@@ -8,6 +8,7 @@ import (
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
 	"vmguard/pkg/human"
+	"vmguard/pkg/verdict"
 )
 
 var containerNoMemoryLimit = Check{
@@ -102,7 +103,8 @@ func judgeNearLimit(f *host.Facts, c host.Container) finding.Finding {
 		severity = finding.Critical
 	}
 	c.Limits.Memory = limit
-	return fail(severity, text+": past it the kernel kills one of its processes", raiseLimit(f, c), seen)
+	raise := verdict.RaiseNearLimit(c, f.Memory)
+	return fail(severity, text+": past it the kernel kills one of its processes", &raise, seen)
 }
 
 var containerSwapSurprise = Check{
@@ -170,3 +172,5 @@ func spellSwapLimit(limit *uint64) string {
 	}
 	return "at most " + human.Bytes(*limit)
 }
+
+func roundUp(n, step uint64) uint64 { return (n + step - 1) / step * step }

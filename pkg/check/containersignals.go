@@ -106,3 +106,8 @@ func judgeShell(c host.Container) finding.Finding {
 		remedy("write CMD as a JSON array, or end the entrypoint script with exec \"$@\"", ""),
 		wanted(c.Process.Source, "Name "+p.Comm, "the program itself"))
 }
+
+// stopRemedy is what mends a container that does not end on its stop signal.
+func stopRemedy(c host.Container) *finding.Remedy {
+	return remedy(fmt.Sprintf("catch %s in the program and end in time; --stop-timeout gives it longer", c.Stop()), "")
+}

@@ -24,7 +24,7 @@ func TestRemedies(t *testing.T) {
 		c.Limits.Memory = 0
 		c.Memory.Value.Peak, c.Memory.Value.SwapUsage = ptr(uint64(300*mib)), ptr(uint64(50*mib))
 	}
-	for _, tt := range append(swapRemedies(), []remedyCase{
+	for _, tt := range append(append(swapRemedies(), deathRemedies()...), []remedyCase{
 		{"right after the start", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c); c.StartedAt = now.Add(-time.Hour) }, "", "watch for a day"},
 		{"no peak known", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c); c.Memory.Value.Peak = nil }, "", "watch for a day"},
 		{"after a day", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c) }, "docker update --memory 448m --memory-swap 896m web", "peak of the last 25 h"},
@@ -40,7 +40,7 @@ func TestRemedies(t *testing.T) {
 		}, "docker update --memory 768m --memory-swap -1 web", "raise the limit"},
 		{"no room for a higher limit", "container-near-limit", func(f *host.Facts, c *host.Container) {
 			c.Memory.Value.Unreclaimable, f.Memory.Value.Total = 500*mib, 800*mib
-		}, "", "no room for a higher limit"},
+		}, "", "no room for a higher one"},
 		{"both settings at once", "docker-live-restore", func(f *host.Facts, _ *host.Container) {
 			f.Docker.Value.LiveRestore, f.DaemonConfig.Value = false, host.DaemonConfig{File: "/etc/docker/daemon.json"}
 		}, `sudo sh -c 'test ! -e "$1" && mkdir -p "$(dirname "$1")" && printf %s "$0" > "$1" && kill -HUP $(pidof dockerd)' ` +
