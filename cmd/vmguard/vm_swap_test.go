@@ -76,11 +76,15 @@ func judgeFirstBoot(b vmBoot) {
 	b.ran("third-away", 0, "/srv/masked is not swap")
 	b.stands("third-away", "30", []string{plainLine, oddLine}, withOdd(256)...)
 	b.ran("settled", 0)
+	b.ran("hungry", 137)
+	b.killed("kills", true)
 }
 
 func judgeResize(b vmBoot) {
 	b.stands("booted", "30", []string{plainLine, oddLine}, withOdd(256)...)
 	b.allPass("doctor", "272 MiB")
+	b.killed("kills", true)
+	b.killed("kills-now", false)
 	if !regexp.MustCompile(`(?m)^/swapfile\s+file\s+262140\s+[1-9]\d{3}`).MatchString(b.text("hogged.swaps")) {
 		b.t.Errorf("the resize shall meet a swapfile in use: %s", b.text("hogged.swaps"))
 	}
@@ -101,6 +105,7 @@ func judgeResize(b vmBoot) {
 
 func judgePowerCut(b vmBoot) {
 	b.stands("booted", "30", []string{plainLine, oddLine}, withOdd(384, "file /.swapfile.vmguard-new 600 root")...)
+	b.killed("kills", true)
 	b.halfMade("booted")
 	b.ran("mend", 0, `remove +/\.swapfile\.vmguard-new`, "600 MiB by writing zeroes")
 	b.stands("mended", "30", []string{plainLine, oddLine}, withOdd(600)...)
@@ -247,6 +252,23 @@ func (b vmBoot) halfMade(name string) {
 		}
 	}
 	b.t.Errorf("%s: no half-made file:\n%s", name, b.text(name+".files"))
+}
+
+// killed wants that vmguard oom lists the kill of the first boot, or none.
+func (b vmBoot) killed(name string, listed bool) {
+	b.t.Helper()
+	b.ran(name, 0)
+	r := readKills(b.t, filepath.Join(b.dir, name+".out"))
+	switch {
+	case !listed && len(r.Data.Kills) == 0 && r.Data.Complete:
+		return
+	case listed && len(r.Data.Kills) == 1 && r.Data.Complete:
+		k := r.Data.Kills[0]
+		if k.Victim.Kind == "docker" && k.Victim.ContainerID == strings.Repeat("0", 63)+"7" && k.Limiter.Kind == "own" && k.Limiter.LimitBytes == 16<<20 {
+			return
+		}
+	}
+	b.t.Errorf("%s: %+v", name, r.Data)
 }
 
 func (b vmBoot) findings(name string) []finding {
