@@ -122,6 +122,7 @@ func (o whyOptions) judge(in seen) report.Why {
 		Container: report.WhyContainer{ID: c.ID, Name: c.Name, Image: c.Image, State: c.State, RestartCount: c.RestartCount},
 		Report:    verdict.Judge(in.Input),
 		Witnesses: in.witnesses(),
+		Namesakes: in.namesakes,
 	}
 	r.Deaths, r.Earlier = o.pick(r.Deaths, in.At)
 	return r

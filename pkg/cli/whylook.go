@@ -10,6 +10,7 @@ import (
 
 	"vmguard/pkg/docker"
 	"vmguard/pkg/host"
+	"vmguard/pkg/journal"
 	"vmguard/pkg/oom"
 	"vmguard/pkg/report"
 	"vmguard/pkg/verdict"
@@ -35,6 +36,8 @@ type seen struct {
 	verdict.Input
 	logs []oom.Source // the kernel logs that were tried
 	root bool         // what needs root's rights was not missing for want of them
+	// namesakes are removed containers that had the name before.
+	namesakes []report.Namesake
 }
 
 // look asks the host and its engine all that a verdict on the container needs. What could
@@ -62,18 +65,21 @@ func (o whyOptions) look(ctx context.Context, app *App) (seen, error) {
 	if err != nil {
 		return seen{}, err
 	}
+	before := namesakes(removedContainers(ctx, client, facts, nil), c)
 	in := verdict.FromFacts(facts, c)
 	in.Kernel = kernel
 	in.Healer = verdict.HealerAmong(facts.Containers.Value)
 	if c.State == docker.StateRemoved {
 		why := "the container is removed"
 		in.Parents, in.Health, in.Output = host.Missing[[]host.MemoryGroup](why), host.Missing[[]docker.Probe](why), host.Missing[[]verdict.Line](why)
-		return seen{in, sources, source.Root}, nil
+		in.Journal = engineJournal(ctx, journal.Source{}, facts, c)
+		return seen{in, sources, source.Root, before}, nil
 	}
 	in.Parents = host.ParentGroups(source.FS, facts, c)
 	in.Health = healthLog(ctx, client, c)
 	in.Output = lastLines(ctx, client, c)
-	return seen{in, sources, source.Root}, nil
+	in.Journal = engineJournal(ctx, journal.Source{}, facts, c)
+	return seen{in, sources, source.Root, before}, nil
 }
 
 // kernelLog reads all kernel logs of the engine's machine, where that is this one: the ring
@@ -86,6 +92,9 @@ func kernelLog(ctx context.Context, facts *host.Facts, since time.Time) (host.Fa
 	ctx, cancel := context.WithTimeout(ctx, whyLogs)
 	defer cancel()
 	c := oom.Collect(ctx, oom.SourceOptions{Boot: oom.AllBoots, Since: since})
+	if i := slices.IndexFunc(c.Sources, func(s oom.Source) bool { return s.Name == oom.SourceFiles }); i >= 0 && c.Foreign > 0 {
+		c.Sources[i].Where += " (" + foreignKills(c.Foreign) + ")"
+	}
 	return verdict.FromCollected(c, ring, facts.VMStat.Value.OOMKill), c.Sources
 }
 

@@ -26,6 +26,8 @@ type Why struct {
 	verdicts.Report
 	// Earlier is how many deaths are on record that Deaths leaves out.
 	Earlier int `json:"earlierDeaths"`
+	// Namesakes are removed containers that had the name before, the newest death first.
+	Namesakes []Namesake `json:"earlierContainers,omitempty"`
 	// Witnesses are what was asked, and what each said or why it said nothing.
 	Witnesses []Witness `json:"witnesses"`
 }
@@ -37,6 +39,14 @@ type WhyContainer struct {
 	Image        string `json:"image,omitempty"` // likewise
 	State        string `json:"state"`           // the engine's word, or "removed"
 	RestartCount int    `json:"restartCount"`
+}
+
+// Namesake is a removed container that had the same name, and of whose death the engine's events still tell.
+type Namesake struct {
+	ID       string    `json:"id"`
+	Image    string    `json:"image,omitempty"`
+	Died     time.Time `json:"diedAt"`
+	ExitCode *int      `json:"exitCode,omitempty"` // nil where not known
 }
 
 // Witness is one thing that was asked about a container.
@@ -94,6 +104,7 @@ func (p *whyPage) write() {
 	if p.report.Container.State == docker.StateRemoved {
 		p.paragraph(p.name() + " is removed; this is what is still on record of it.")
 	}
+	p.loop()
 	p.running()
 	for _, d := range p.report.Deaths {
 		p.death(d)
@@ -102,9 +113,47 @@ func (p *whyPage) write() {
 	if n := p.report.Earlier; n > 0 {
 		p.paragraph(fmt.Sprintf("%s on record: vmguard why %s --all", earlier(n), p.ask()))
 	}
+	p.namesakes()
 	if p.verbose {
 		p.witnesses()
 	}
+}
+
+// loop says that the container died again and again, and what became of it.
+func (p *whyPage) loop() {
+	l := p.report.Loop
+	if l == nil {
+		return
+	}
+	c := p.report.Container
+	text := fmt.Sprintf("%s died %d times in %s", p.name(), l.Deaths, human.Duration(l.Last.Sub(l.First)))
+	switch {
+	case c.State == "restarting":
+		text += ", and is restarting"
+	case p.report.Running != nil:
+		text += ", and runs again"
+	case c.State != docker.StateRemoved:
+		text += ", and does not run"
+	}
+	if c.RestartCount >= l.Deaths {
+		text += fmt.Sprintf("; the engine has restarted it %d times in all", c.RestartCount)
+	}
+	p.paragraph(text + ".")
+}
+
+// namesakes says which container had the name before: its death may be the one that is meant.
+func (p *whyPage) namesakes() {
+	all := p.report.Namesakes
+	if len(all) == 0 {
+		return
+	}
+	id := all[0].ID[:min(12, len(all[0].ID))]
+	text := fmt.Sprintf("an earlier container of this name (%s) died %s", id, human.Ago(p.report.At.Sub(all[0].Died)))
+	if n := len(all) - 1; n > 0 {
+		text += fmt.Sprintf(", and %d before it", n)
+	}
+	p.paragraph(text + ":")
+	p.WriteString("     " + p.style.paint(p.style.command("vmguard why "+human.ShellWord(id)), color.Bold) + "\n")
 }
 
 func earlier(n int) string {
