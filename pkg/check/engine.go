@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"vmguard/pkg/docker"
@@ -248,7 +249,7 @@ func judgeLimitsTotal(f *host.Facts) finding.Finding {
 	if len(limited) == 0 {
 		return skipped("no running container has a memory limit")
 	}
-	slices.SortStableFunc(limited, func(a, b host.Container) int { return cmp.Compare(b.Limits.Memory, a.Limits.Memory) })
+	sort.SliceStable(limited, func(i, j int) bool { return limited[j].Limits.Memory < limited[i].Limits.Memory })
 	var sum uint64
 	var names []string
 	for _, c := range limited {

@@ -1,10 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -93,7 +92,7 @@ func similarNames(all []host.Container, asked string) []string {
 			out = append(out, near{c.Name, far})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b near) int { return cmp.Compare(a.far, b.far) })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].far < out[j].far })
 	names := make([]string, len(out))
 	for i, n := range out {
 		names[i] = n.name

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -31,7 +32,7 @@ func (c *Client) events(ctx context.Context) (map[string][]Event, error) {
 		return nil, err
 	}
 	for _, one := range past {
-		slices.SortStableFunc(one, func(a, b Event) int { return a.Time.Compare(b.Time) })
+		sort.SliceStable(one, func(i, j int) bool { return one[i].Time.Before(one[j].Time) })
 	}
 	return past, nil
 }

@@ -2,7 +2,7 @@ package docker
 
 import (
 	"context"
-	"slices"
+	"sort"
 
 	"github.com/docker/docker/api/types/events"
 )
@@ -42,10 +42,10 @@ func (c *Client) Removed(ctx context.Context, listed []Container) ([]Container, 
 	}
 	var out []Container
 	for _, one := range found {
-		slices.SortStableFunc(one.Events, func(a, b Event) int { return a.Time.Compare(b.Time) })
+		sort.SliceStable(one.Events, func(i, j int) bool { return one.Events[i].Time.Before(one.Events[j].Time) })
 		out = append(out, *one)
 	}
 	newest := func(c Container) Event { return c.Events[len(c.Events)-1] }
-	slices.SortFunc(out, func(a, b Container) int { return newest(b).Time.Compare(newest(a).Time) })
+	sort.Slice(out, func(i, j int) bool { return newest(out[j]).Time.Before(newest(out[i]).Time) })
 	return out, nil
 }

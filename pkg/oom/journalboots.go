@@ -1,8 +1,7 @@
 package oom
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +33,7 @@ func ParseBoots(text string) []Boot {
 			boots = append(boots, boot)
 		}
 	}
-	slices.SortStableFunc(boots, func(a, b Boot) int { return cmp.Compare(a.Index, b.Index) })
+	sort.SliceStable(boots, func(i, j int) bool { return boots[i].Index < boots[j].Index })
 	return boots
 }
 

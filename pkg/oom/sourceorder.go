@@ -3,6 +3,7 @@ package oom
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -51,7 +52,7 @@ func order(kills []Kill) {
 		}
 		places[i], before = place, place
 	}
-	slices.SortStableFunc(places, func(a, b placed) int { return a.at.Compare(b.at) })
+	sort.SliceStable(places, func(i, j int) bool { return places[i].at.Before(places[j].at) })
 	for i := range places {
 		kills[i] = places[i].kill
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ func (t Timeouts) Candidates(q Question) []Candidate {
 			found = append(found, c)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b Candidate) int { return cmp.Compare(b.rank, a.rank) })
+	sort.SliceStable(found, func(i, j int) bool { return found[j].rank < found[i].rank })
 	return found[:min(len(found), mostCandidates)]
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -195,7 +196,7 @@ func sayArms(arms []Rung, limit Limit) ArmsSay {
 
 // pass makes the connections of one pass, the longest first, and gives them in the order of their idle times.
 func (r *run) pass(ctx context.Context, name Pass, jobs []job) []Rung {
-	slices.SortStableFunc(jobs, func(a, b job) int { return int(min(max(b.idle-a.idle, -1), 1)) })
+	sort.SliceStable(jobs, func(i, j int) bool { return jobs[j].idle < jobs[i].idle })
 	var idles []time.Duration
 	for _, j := range slices.Backward(jobs) {
 		idles = append(idles, j.idle)

@@ -1,9 +1,8 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -47,7 +46,7 @@ func (b *probePage) chart() {
 // sortedRungs gives the silent rungs of all passes by their idle time.
 func sortedRungs(p Probe) []probe.Rung {
 	rungs := p.All()
-	slices.SortStableFunc(rungs, func(a, b probe.Rung) int { return cmp.Compare(a.Trace.Idle, b.Trace.Idle) })
+	sort.SliceStable(rungs, func(i, j int) bool { return rungs[i].Trace.Idle < rungs[j].Trace.Idle })
 	return rungs
 }
 

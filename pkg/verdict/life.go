@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"vmguard/pkg/docker"
@@ -63,7 +64,7 @@ func historyOf(c host.Container) history {
 	var h history
 	open := life{}
 	events := slices.Clone(c.Events)
-	slices.SortStableFunc(events, func(a, b docker.Event) int { return a.Time.Compare(b.Time) })
+	sort.SliceStable(events, func(i, j int) bool { return events[i].Time.Before(events[j].Time) })
 	for _, e := range events {
 		if last := h.last(); last != nil && !open.startSeen && follows(e, last.died) {
 			last.events = append(last.events, e)
@@ -173,6 +174,14 @@ func (h *history) insert(one life) *life {
 	}
 	h.ends = slices.Insert(h.ends, i, one)
 	return &h.ends[i]
+}
+
+// endBefore is when the life before an end was over; zero where there is none on record.
+func (h *history) endBefore(i int) time.Time {
+	if i == 0 {
+		return time.Time{}
+	}
+	return h.ends[i-1].died
 }
 
 // startAfter is when the life after an end began; zero where there is none, or it is not known.

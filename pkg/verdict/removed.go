@@ -3,6 +3,7 @@ package verdict
 import (
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"vmguard/pkg/docker"
@@ -16,7 +17,7 @@ import (
 // PID 1 was among the killed, and whether the container ended then, is not known.
 func (h *history) endsByLog(kills []oom.Kill) (undated []oom.Kill) {
 	kills = slices.Clone(kills)
-	slices.SortStableFunc(kills, func(a, b oom.Kill) int { return a.At.Compare(b.At) })
+	sort.SliceStable(kills, func(i, j int) bool { return kills[i].At.Before(kills[j].At) })
 	for _, k := range kills {
 		last := h.last()
 		switch {

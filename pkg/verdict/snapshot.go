@@ -35,7 +35,7 @@ func NewSnapshot(f *host.Facts) Snapshot {
 			}
 		}
 	}
-	slices.SortStableFunc(s.nameless, func(a, b oom.Kill) int { return a.At.Compare(b.At) })
+	sort.SliceStable(s.nameless, func(i, j int) bool { return s.nameless[i].At.Before(s.nameless[j].At) })
 	return s
 }
 
@@ -63,7 +63,7 @@ func endings(c host.Container) []time.Time {
 			out = append(out, e.Time)
 		}
 	}
-	slices.SortFunc(out, time.Time.Compare)
+	sort.Slice(out, func(i, j int) bool { return out[i].Before(out[j]) })
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func (c inquest) timeline(beside ...Moment) []Moment {
 	if t, ok := c.heapText(); ok {
 		add(t.line.At, c.in.Output.Source, clip(strings.TrimSpace(t.line.Text)))
 	}
-	slices.SortStableFunc(all, func(a, b Moment) int { return a.At.Compare(b.At) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].At.Before(all[j].At) })
 	return all[max(0, len(all)-mostMoments):]
 }
 
