@@ -3,7 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"time"
 
 	"vmguard/pkg/finding"
@@ -75,7 +75,7 @@ func eventTimes(c host.Container, action string) []time.Time {
 			out = append(out, e.Time)
 		}
 	}
-	slices.SortFunc(out, time.Time.Compare)
+	sort.Slice(out, func(i, j int) bool { return out[i].Before(out[j]) })
 	return out
 }
 
@@ -119,7 +119,7 @@ func judgeUnhealthy(c host.Container) finding.Finding {
 	}
 	seen := []finding.Evidence{inspect(c, fmt.Sprintf("unhealthy, %d failures in a row", h.FailingStreak), "healthy")}
 	if h.Last != nil {
-		seen = append(seen, evidence("its last healthcheck", fmt.Sprintf("exit %d, %q", h.Last.ExitCode, h.Last.Output)))
+		seen = append(seen, evidence("its last healthcheck", fmt.Sprintf("exit %d, %q", h.Last.ExitCode, human.MaskSecrets(h.Last.Output))))
 	}
 	if c.SwarmTask || c.ManagedBy != "" {
 		return fail(finding.Warning, "its healthcheck says unhealthy; "+cmp.Or(c.ManagedBy, "the swarm")+" decides what becomes of it",

@@ -32,7 +32,7 @@ func Judge(in Input) Report {
 		v := c.verdict()
 		report.Deaths = append(report.Deaths, Death{
 			Started: end.started, At: end.died, ExitCode: end.exit,
-			Verdict: v, Timeline: c.timeline(c.lastWords(v.Kind)...),
+			Verdict: v, Timeline: c.timeline(c.lastWords(v.Kind, h.endBefore(i))...),
 		})
 	}
 	report.Loop = h.loop(in)

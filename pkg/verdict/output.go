@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"vmguard/pkg/docker"
 	"vmguard/pkg/human"
@@ -65,15 +66,16 @@ func spellCheck(p docker.Probe) string {
 }
 
 // lastWords are the last lines that the program printed before an end of its own: they
-// most often say why. Lines without a date are left out.
-func (c inquest) lastWords(kind Kind) []Moment {
+// most often say why. Lines without a date are left out, and those of the life before, which
+// was over at that moment.
+func (c inquest) lastWords(kind Kind, before time.Time) []Moment {
 	if kind != Exited && kind != Crashed || c.life.failed != "" {
 		return nil
 	}
 	var out []Moment
 	for _, l := range slices.Backward(c.in.Output.Value) {
 		text := strings.TrimSpace(l.Text)
-		if text != "" && !l.At.IsZero() && c.printedAtEnd(l) && len(out) < lastWordsShown {
+		if text != "" && !l.At.IsZero() && l.At.After(before) && c.printedAtEnd(l) && len(out) < lastWordsShown {
 			out = append(out, Moment{At: l.At, Text: "printed: " + clip(text), Source: c.in.Output.Source})
 		}
 	}

@@ -31,20 +31,22 @@ func TestLastWords(t *testing.T) {
 	killed := known(dead(137, 5000, ev(0, "start"), ev(4990, "kill", 9), ev(5010, "die", 137)), kernel())
 	unread := ended(3)
 	unread.Output = host.Missing[[]verdict.Line]("log driver none")
+	twice := known(dead(3, 240, ev(0, "start"), ev(200, "die", 3), ev(205, "start"), ev(250, "die", 3)), kernel())
 	three := []string{"printed: two", "printed: three", "printed: four"}
 	for name, test := range map[string]struct {
 		in   verdict.Input
 		want []string
 	}{
-		"exited":          {said(ended(3), 5000, "one", "two", "", "three ", "four"), three},
-		"127 of a shell":  {said(ended(127), 5000, "sh: app: not found"), []string{"printed: sh: app: not found"}},
-		"crashed":         {said(ended(139), 5000, "one", "two", "three", "four"), three},
-		"killed":          {said(killed, 4980, "one", "two", "three", "four"), nil},
-		"another end's":   {said(ended(3), -70_000, "one", "two"), nil},
-		"without dates":   {printed(ended(3), "one", "two"), nil},
-		"nothing printed": {said(ended(3), 5000), nil},
-		"log not read":    {unread, nil},
-		"secrets":         {said(ended(3), 5000, "dial postgres://u:hunter2@db/x: refused"), []string{"printed: dial postgres://***@db/x: refused"}},
+		"exited":            {said(ended(3), 5000, "one", "two", "", "three ", "four"), three},
+		"127 of a shell":    {said(ended(127), 5000, "sh: app: not found"), []string{"printed: sh: app: not found"}},
+		"crashed":           {said(ended(139), 5000, "one", "two", "three", "four"), three},
+		"killed":            {said(killed, 4980, "one", "two", "three", "four"), nil},
+		"the life before's": {said(twice, 210, "one", "two", "three"), []string{"printed: three"}},
+		"another end's":     {said(ended(3), -70_000, "one", "two"), nil},
+		"without dates":     {printed(ended(3), "one", "two"), nil},
+		"nothing printed":   {said(ended(3), 5000), nil},
+		"log not read":      {unread, nil},
+		"secrets":           {said(ended(3), 5000, "dial postgres://u:hunter2@db/x: refused"), []string{"printed: dial postgres://***@db/x: refused"}},
 	} {
 		var got []string
 		for _, m := range verdict.Judge(test.in).Deaths[0].Timeline {
