@@ -249,7 +249,7 @@ func judgeLimitsTotal(f *host.Facts) finding.Finding {
 	if len(limited) == 0 {
 		return skipped("no running container has a memory limit")
 	}
-	sort.SliceStable(limited, func(i, j int) bool { return limited[j].Limits.Memory < limited[i].Limits.Memory })
+	sort.SliceStable(limited, func(i, j int) bool { return limited[i].Limits.Memory > limited[j].Limits.Memory })
 	var sum uint64
 	var names []string
 	for _, c := range limited {

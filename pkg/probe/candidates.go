@@ -92,7 +92,7 @@ func (t Timeouts) Candidates(q Question) []Candidate {
 			found = append(found, c)
 		}
 	}
-	sort.SliceStable(found, func(i, j int) bool { return found[j].rank < found[i].rank })
+	sort.SliceStable(found, func(i, j int) bool { return found[i].rank > found[j].rank })
 	return found[:min(len(found), mostCandidates)]
 }
 

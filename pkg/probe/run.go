@@ -196,7 +196,7 @@ func sayArms(arms []Rung, limit Limit) ArmsSay {
 
 // pass makes the connections of one pass, the longest first, and gives them in the order of their idle times.
 func (r *run) pass(ctx context.Context, name Pass, jobs []job) []Rung {
-	sort.SliceStable(jobs, func(i, j int) bool { return jobs[j].idle < jobs[i].idle })
+	sort.SliceStable(jobs, func(i, j int) bool { return jobs[i].idle > jobs[j].idle })
 	var idles []time.Duration
 	for _, j := range slices.Backward(jobs) {
 		idles = append(idles, j.idle)
