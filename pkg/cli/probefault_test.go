@@ -206,8 +206,8 @@ func TestLaterConnections(t *testing.T) {
 		then mail
 		want probe.Kind
 	}{
-		"refused by RST":    {mail{hello: cutRST}, probe.Outage},
-		"refused by FIN":    {mail{hello: cutFIN}, probe.Outage},
+		"refused by RST":    {mail{hello: cutRST}, probe.Refused},
+		"refused by FIN":    {mail{hello: cutFIN}, probe.Refused},
 		"refused in words":  {mail{hello: "* BYE Too many connections"}, probe.Refused},
 		"no login any more": {mail{"AUTHENTICATE": "TAG NO [AUTHENTICATIONFAILED] no"}, probe.LoginRefused},
 		"no session left":   {mail{"AUTHENTICATE": "TAG NO [LIMIT] no"}, probe.Refused},
@@ -224,7 +224,7 @@ func TestLaterConnections(t *testing.T) {
 				c.then.serve(conn)
 			})
 			code, stdout, stderr := tryVMGuard(t, "probe", "imap", address, "--plain", "--user", "me", "--password-file", passwordFile(t),
-				"--idle", "10ms,300ms", "--connections", "64", "--packets=false", "-o", "json")
+				"--idle", "10ms,1s", "--connections", "64", "--packets=false", "-o", "json")
 			mustBeClean(t, string(stdout), stderr)
 			if got := kinds(t, stdout); code != exitOK || len(got) != 2 || got[0] != c.want || got[1] != probe.Alive {
 				t.Errorf("exit code %d, %v, want %s: %s", code, got, c.want, stdout)
