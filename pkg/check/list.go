@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"vmguard/pkg/human"
 )
 
 // All lists the checks in the order in which they run and are documented.
@@ -36,7 +38,7 @@ func Find(id string) (Check, error) {
 		return all[i], nil
 	}
 	nearest := slices.MinFunc(all, func(a, b Check) int {
-		return cmp.Compare(distance(id, a.ID), distance(id, b.ID))
+		return cmp.Compare(human.Slips(id, a.ID), human.Slips(id, b.ID))
 	})
 	return Check{}, &UnknownIDError{ID: id, Nearest: nearest.ID}
 }
@@ -52,27 +54,4 @@ func Select(only, skip []string) ([]Check, error) {
 	return slices.DeleteFunc(All(), func(c Check) bool {
 		return slices.Contains(skip, c.ID) || len(only) > 0 && !slices.Contains(only, c.ID)
 	}), nil
-}
-
-// distance is the Levenshtein distance: how many bytes to put in, take out or
-// replace to make b of a. Only the first bytes of a long a count.
-func distance(a, b string) int {
-	a = a[:min(len(a), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

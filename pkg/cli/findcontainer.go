@@ -84,7 +84,7 @@ func similarNames(all []host.Container, asked string) []string {
 	asked = strings.ToLower(asked)
 	for _, c := range all {
 		name := strings.ToLower(c.Name)
-		far := slips(asked, name)
+		far := human.Slips(asked, name)
 		switch {
 		case c.ComposeService != "" && strings.EqualFold(c.ComposeService, asked):
 			out = append(out, near{c.Name, 0})
@@ -98,29 +98,6 @@ func similarNames(all []host.Container, asked string) []string {
 		names[i] = n.name
 	}
 	return names
-}
-
-// slips counts the letters to put in, to take out or to replace to make b of a
-// (Levenshtein's distance). Only the first of a long name count.
-func slips(a, b string) int {
-	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // completeContainers completes the names of the containers that wanted accepts. A
