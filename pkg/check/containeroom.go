@@ -21,7 +21,8 @@ var containerOOMKilled = Check{
 		"are read together, as vmguard why does; where the flag and the log contradict each other, the finding says so.",
 	Rule: "Fails when any of the four tells of an OOM kill: critical when it was within 24 hours or has no date, a warning within 7 days, or without a date in a container that has been up for longer than 24 hours, else info; " +
 		"info as well where the limit was raised or taken away since. " +
-		"Unknown for a running container of which neither the cgroup nor the kernel log can be read, and where Docker notes an OOM kill that the kernel's log, which reaches back, does not show.",
+		"Unknown for a running container of which neither the cgroup nor the kernel log can be read, and where Docker notes an OOM kill that the kernel's log, which reaches back, does not show. " +
+		"An event alone counts for nothing where the running container's own cgroup has counted no kill.",
 	Fix: "See vmguard why. Raise the container's limit or cap its heap; where the host ran out, add swap or RAM.",
 	Judge: func(f *host.Facts) []finding.Finding {
 		s := verdict.NewSnapshot(f)
@@ -147,6 +148,10 @@ func severityOfKill(f *host.Facts, c host.Container, at time.Time) (severity fin
 // kernel's log contradicts.
 func judgeDockerAlone(f *host.Facts, in verdict.Input, r verdict.Report, events []time.Time) finding.Finding {
 	c := in.Container
+	if m := c.Memory; !c.OOMKilled && refuted(c, events) {
+		return pass("no OOM kill in it: Docker notes one, and its own cgroup counts none, as where another container below the same limit was killed",
+			append(dockerSays(c), evidence(m.Source, "oom_kill 0"))...)
+	}
 	seen, at := dockerSays(c), c.FinishedAt // the flag has no date: the end of its life is the best that is left
 	if n := len(events); n > 0 {
 		at = events[n-1]
@@ -162,6 +167,13 @@ func judgeDockerAlone(f *host.Facts, in verdict.Input, r verdict.Report, events 
 	}
 	v := verdict.JudgeKill(in, oom.Kill{})
 	return fail(severity, "a process of it was killed for want of memory, as Docker notes, and it outlived that"+when, seeWhy(c, v.Remedies), seen...)
+}
+
+// refuted tells that the events of a running container's OOM kills were not about it: all came in its present
+// life, in which its cgroup has counted none. A limit that is hit in a parent notifies every container below it.
+func refuted(c host.Container, events []time.Time) bool {
+	counted := c.Memory.Known() && c.Memory.Value.OOMKills != nil
+	return c.Running() && counted && *c.Memory.Value.OOMKills == 0 && len(events) > 0 && !events[0].Before(c.StartedAt)
 }
 
 // flagged is what inspect says of a container in which an OOM was noted.

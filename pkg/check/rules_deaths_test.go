@@ -119,8 +119,13 @@ func oomDeathRules() map[string][]ruleCase {
 			}, []outcome{fails(finding.Critical, "for want of memory")}},
 			{"the engine's event alone", func(f *host.Facts, c *host.Container) {
 				noLog(f)
+				c.Memory.Value.OOMKills = nil
 				c.Events = []docker.Event{oomEvent(5 * time.Minute)}
 			}, []outcome{fails(finding.Critical, "(5 min ago)")}},
+			{"the engine's event, and a counter that has counted nothing", func(f *host.Facts, c *host.Container) {
+				noLog(f)
+				c.Events = []docker.Event{oomEvent(5 * time.Minute)}
+			}, []outcome{passes("its own cgroup counts none")}},
 			{"an event of the life before, which outlived it", func(f *host.Facts, c *host.Container) {
 				noLog(f)
 				c.Events = []docker.Event{oomEvent(72 * time.Hour), die(71*time.Hour, 0)}
