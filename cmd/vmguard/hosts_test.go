@@ -64,7 +64,7 @@ func TestRecordedHosts(t *testing.T) {
 // spell writes all findings, one a line.
 func spell(facts *host.Facts) string {
 	var b strings.Builder
-	for _, f := range check.Run(check.All(), facts) {
+	for _, f := range check.Run(check.All(), facts, check.DefaultPolicy(facts.CollectedAt)) {
 		severity := ""
 		if f.Status.String() == "fail" {
 			severity = " " + f.Severity.String()

@@ -46,7 +46,7 @@ var rooms = []room{
 		path: "pkg/cli",
 		own: []string{
 			"pkg/finding", "pkg/human", "pkg/rootfs", "pkg/host", "pkg/docker", "pkg/journal", "pkg/oom", "pkg/check", "pkg/report",
-			"pkg/change", "pkg/swap", "pkg/netns", "pkg/probe", "pkg/probe/imap", "pkg/probe/http", "pkg/lab", "pkg/verdict",
+			"pkg/change", "pkg/swap", "pkg/netns", "pkg/probe", "pkg/probe/imap", "pkg/probe/http", "pkg/lab", "pkg/verdict", "pkg/policy",
 		},
 		libs: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color",
@@ -125,9 +125,27 @@ var rooms = []room{
 		why:  "it plays faults and states the verdicts that they must get; of probe it knows the verdicts' names alone",
 	},
 	{
+		path:   "pkg/compose",
+		libs:   []string{"go.yaml.in/yaml/v3"},
+		banned: inputOutput,
+		why:    "a leaf: a team's compose files to what checks need of them",
+	},
+	{
+		path:   "pkg/caddy",
+		banned: inputOutput,
+		why:    "a leaf: Caddyfiles to timeouts",
+	},
+	{
+		path:   "pkg/policy",
+		own:    []string{"pkg/check", "pkg/finding", "pkg/human"},
+		libs:   []string{"go.yaml.in/yaml/v3"},
+		banned: inputOutput,
+		why:    "a policy is text: who reads it from where is the command line's business",
+	},
+	{
 		path: "pkg/host",
-		own:  []string{"pkg/rootfs", "pkg/docker", "pkg/oom", "pkg/netns"},
-		libs: []string{"github.com/shirou/gopsutil/v3", "golang.org/x/sys"},
+		own:  []string{"pkg/rootfs", "pkg/docker", "pkg/oom", "pkg/netns", "pkg/compose", "pkg/caddy"},
+		libs: []string{"github.com/shirou/gopsutil/v3", "golang.org/x/sys", "go.yaml.in/yaml/v3"},
 		why:  "it runs the parsers; gopsutil is dormant and shall not spread",
 	},
 	{
@@ -149,7 +167,7 @@ var rooms = []room{
 	},
 	{
 		path:   "pkg/check",
-		own:    []string{"pkg/host", "pkg/finding", "pkg/human", "pkg/docker", "pkg/oom", "pkg/swap", "pkg/verdict"},
+		own:    []string{"pkg/host", "pkg/finding", "pkg/human", "pkg/docker", "pkg/oom", "pkg/swap", "pkg/verdict", "pkg/compose", "pkg/caddy"},
 		banned: inputOutput,
 		why:    "a rule is a pure function of the facts: what it needs to know must be a fact",
 	},

@@ -46,7 +46,7 @@ var tcpKeepaliveLate = Check{
 	Judge: judgeKeepalives,
 }
 
-func judgeKeepalives(f *host.Facts) []finding.Finding {
+func judgeKeepalives(f *host.Facts, _ Policy) []finding.Finding {
 	if !f.Containers.Known() {
 		return one(noContainers(f))
 	}
@@ -101,7 +101,7 @@ var conntrackFull = Check{
 	Rule: "Critical when 90 % or more of nf_conntrack_max is used, a warning from 75 %; info when packets were dropped since boot. " +
 		"Does not apply where connection tracking is not loaded.",
 	Fix:   "Raise net.netfilter.nf_conntrack_max, and look for a client that opens connections without end.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeConntrack(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeConntrack(f)) },
 }
 
 func judgeConntrack(f *host.Facts) finding.Finding {

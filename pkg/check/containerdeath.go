@@ -24,7 +24,7 @@ var containerKilled = Check{
 		"healthcheck, and where the kernel's log shows that a SIGKILL was no OOM kill but nobody is on record; info where somebody used docker kill, and for ends more than 7 days ago. " +
 		"Unknown for a SIGKILL while the kernel's log, which would show an OOM kill, cannot be read, no longer reaches back, or contradicts Docker.",
 	Fix: "Let the program catch its stop signal and end in time, or give it longer (--stop-timeout).",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		s := verdict.NewSnapshot(f)
 		return eachContainer(f, func(c host.Container) finding.Finding { return judgeKilled(f, s.Input(c)) })
 	},

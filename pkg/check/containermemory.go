@@ -19,7 +19,7 @@ var containerNoMemoryLimit = Check{
 	Rule: "A warning for each running container without a limit; info where it is the only running container. Unknown where the engine could not be asked.",
 	Fix: "docker update --memory and --memory-swap, or mem_limit in the compose file; its peak use, and no less than twice what it uses now, is a good start. " +
 		"A command is only proposed for a container that has run for a day, and whose peak the kernel has kept.",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		severity := finding.Warning
 		if len(runningContainers(f)) == 1 {
 			severity = finding.Info
@@ -76,7 +76,7 @@ var containerNearLimit = Check{
 	Rule: "Critical from 95 % of the limit, a warning from 85 %. Unknown where the container's memory cgroup cannot be read. " +
 		"Does not apply without a limit.",
 	Fix: "Raise the limit, or cap the program's heap below it.",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		return eachRunning(f, func(c host.Container) finding.Finding { return judgeNearLimit(f, c) })
 	},
 }
@@ -115,7 +115,7 @@ var containerSwapSurprise = Check{
 	Rule: "With a memory limit and swap active on the host: a warning when the container's swap is unlimited, info when it is the default share. " +
 		"Info when it was given swap and the host has none. Unknown where the host's swap cannot be read. Does not apply without a memory limit.",
 	Fix: "Set --memory-swap: equal to --memory for none, larger for the difference.",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		return eachRunning(f, func(c host.Container) finding.Finding { return judgeSwapSurprise(f, c) })
 	},
 }

@@ -24,7 +24,7 @@ var containerOOMKilled = Check{
 		"Unknown for a running container of which neither the cgroup nor the kernel log can be read, and where Docker notes an OOM kill that the kernel's log, which reaches back, does not show. " +
 		"An event alone counts for nothing where the running container's own cgroup has counted no kill.",
 	Fix: "See vmguard why. Raise the container's limit or cap its heap; where the host ran out, add swap or RAM.",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		s := verdict.NewSnapshot(f)
 		return eachContainer(f, func(c host.Container) finding.Finding {
 			return judgeOOMKilled(f, s.Input(c), s.Kills(c.ID))

@@ -17,7 +17,7 @@ var containerRestartLoop = Check{
 	Rule: "Critical while its state is restarting, when it has a restart policy and died 3 times or more of itself in 10 minutes, when it was restarted 3 times or more and started in the last 10 minutes, " +
 		"or when its policy gave up. A warning for 3 restarts or more with the last start within 24 hours, info for older ones.",
 	Fix: "Read its last log lines and its exit code.",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		return eachContainer(f, func(c host.Container) finding.Finding { return judgeRestartLoop(f, c) })
 	},
 }

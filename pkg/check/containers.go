@@ -86,7 +86,7 @@ var containerNoHealthcheck = Check{
 		"A healthcheck makes that visible. It makes nothing more: plain Docker does not restart unhealthy containers, a swarm does.",
 	Rule:  "Info for each running container without one.",
 	Fix:   "Add HEALTHCHECK to the Dockerfile, or healthcheck to the compose file, and something that acts on it.",
-	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeNoHealthcheck) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachRunning(f, judgeNoHealthcheck) },
 }
 
 func judgeNoHealthcheck(c host.Container) finding.Finding {
@@ -104,7 +104,7 @@ var containerUnhealthy = Check{
 		"(many believe that it does). A swarm does.",
 	Rule:  "A warning for each running container whose status is unhealthy. Unknown while its first checks run. Does not apply without a healthcheck.",
 	Fix:   "Look at the last output and mend the cause; docker restart gives it a fresh start, and erases the evidence of how it came to be.",
-	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeUnhealthy) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachRunning(f, judgeUnhealthy) },
 }
 
 func judgeUnhealthy(c host.Container) finding.Finding {
@@ -137,7 +137,7 @@ var containerNoRestartPolicy = Check{
 	Rule: "A warning for each running container without a restart policy. Does not apply to containers that are removed when they end, " +
 		"nor to those of a swarm, Kubernetes or another manager, which replaces them.",
 	Fix:   "docker update --restart unless-stopped, or restart: unless-stopped in the compose file.",
-	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeNoRestartPolicy) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachRunning(f, judgeNoRestartPolicy) },
 }
 
 func judgeNoRestartPolicy(c host.Container) finding.Finding {
@@ -161,7 +161,7 @@ var containerLogsUnbounded = Check{
 	Rule:  "A warning for each running container with the driver json-file and no max-size.",
 	Fix: "Give it log options when it is made anew: --log-opt max-size=10m --log-opt max-file=3, or logging: in the compose file. " +
 		"The options of an existing container cannot be changed.",
-	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeLogsUnbounded) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachRunning(f, judgeLogsUnbounded) },
 }
 
 func judgeLogsUnbounded(c host.Container) finding.Finding {

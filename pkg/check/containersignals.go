@@ -19,7 +19,7 @@ var containerIgnoresSIGTERM = Check{
 		"acting on it, where no stop is on record; for a program that waits for signals by itself; and where that or the program cannot be told.",
 	Fix: "Catch SIGTERM: in Node process.on('SIGTERM', ...), in NestJS app.enableShutdownHooks(). Start the program in exec form, " +
 		"not through a shell. --init makes an uncaught signal end the program at once, which is quicker but still no clean-up.",
-	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeStopSignal) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachRunning(f, judgeStopSignal) },
 }
 
 func judgeStopSignal(c host.Container) finding.Finding {
@@ -84,7 +84,7 @@ var containerShellPID1 = Check{
 	Rule: "A warning for each running container whose PID 1 is a shell that does not catch its stop signal. Does not apply to a shell that is itself the program. " +
 		"Unknown where PID 1 cannot be read.",
 	Fix:   "Write CMD and ENTRYPOINT as a JSON array, and end entrypoint scripts with exec \"$@\".",
-	Judge: func(f *host.Facts) []finding.Finding { return eachRunning(f, judgeShell) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachRunning(f, judgeShell) },
 }
 
 func judgeShell(c host.Container) finding.Finding {

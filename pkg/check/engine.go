@@ -21,7 +21,7 @@ var dockerReachable = Check{
 		"installed and its engine does not run. Unknown when vmguard may not ask it, or a dockerd runs that does not listen at this address. " +
 		"Does not apply where there is no Docker.",
 	Fix:   "Start the engine and look at its log; or give the user access to its socket.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeReachable(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeReachable(f)) },
 }
 
 func judgeReachable(f *host.Facts) finding.Finding {
@@ -84,7 +84,7 @@ var dockerLiveRestore = Check{
 		"Long connections break, and mail or queue clients leave ghost sessions behind.",
 	Rule:  "With live-restore off: a warning with containers running, else info. Does not apply in a swarm, which excludes it.",
 	Fix:   "Set \"live-restore\": true in /etc/docker/daemon.json and reload the engine; that stops nothing.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeLiveRestore(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeLiveRestore(f)) },
 }
 
 func judgeLiveRestore(f *host.Facts) finding.Finding {
@@ -113,7 +113,7 @@ var dockerLogLimits = Check{
 	Rule: "A warning when the default driver is json-file and no max-size is configured; info where it was configured after the engine was started. Unknown where the engine's configuration cannot be read.",
 	Fix: "Set \"log-driver\" and \"log-opts\" in /etc/docker/daemon.json (or use the driver local, which rotates by itself) and restart the engine. " +
 		"Existing containers keep what they were made with.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeLogLimits(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeLogLimits(f)) },
 }
 
 func judgeLogLimits(f *host.Facts) finding.Finding {
@@ -184,7 +184,7 @@ var dockerWarnings = Check{
 	Judge: judgeWarnings,
 }
 
-func judgeWarnings(f *host.Facts) []finding.Finding {
+func judgeWarnings(f *host.Facts, _ Policy) []finding.Finding {
 	if !f.Docker.Known() {
 		return one(noEngine(f))
 	}
@@ -219,7 +219,7 @@ var memoryLimitsTotal = Check{
 	Rule: "When the limits of running containers add up to more than RAM plus swap: info, and a warning from one and a half times as much, since few containers use all of their limit at once. " +
 		"Does not apply where none has a limit. Unknown where the engine is not this host's own.",
 	Fix:   "Lower the limits of what uses far less, add swap or RAM, or move a container.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeLimitsTotal(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeLimitsTotal(f)) },
 }
 
 func judgeLimitsTotal(f *host.Facts) finding.Finding {

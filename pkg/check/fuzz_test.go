@@ -38,7 +38,7 @@ func FuzzJudge(f *testing.F) {
 		if err != nil {
 			return
 		}
-		got := Run(All(), facts)
+		got := Run(All(), facts, DefaultPolicy(checkedAt))
 		said := map[string]bool{}
 		for _, g := range got {
 			said[g.ID] = true
@@ -54,7 +54,7 @@ func FuzzJudge(f *testing.F) {
 				t.Fatalf("%s says nothing", c.ID)
 			}
 		}
-		if diff := cmp.Diff(got, Run(All(), facts)); diff != "" {
+		if diff := cmp.Diff(got, Run(All(), facts, DefaultPolicy(checkedAt))); diff != "" {
 			t.Fatal(diff)
 		}
 	})

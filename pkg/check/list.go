@@ -11,16 +11,19 @@ import (
 // All lists the checks in the order in which they run and are documented.
 func All() []Check {
 	return []Check{
-		swapEnabled, swapPersistent, swapPermissions, swapThrashing, swappiness,
+		swapEnabled, swapPersistent, swapPermissions, swapThrashing, swappiness, swapBakedIn, cloudInitSwap,
 		memoryHeadroom, memoryPressure, memoryOvercommit,
-		oomKills, oomPanic, oomProtection, cgroupSwapAccounting,
+		oomKills, oomPanic, oomProtection, userspaceOOM, cgroupSwapAccounting,
 		diskSpace, inodeSpace,
-		dockerReachable, dockerLiveRestore, dockerLogLimits, dockerWarnings, memoryLimitsTotal,
+		dockerReachable, dockerEnabled, daemonJSONValid, dockerLiveRestore, dockerLogLimits, dockerWarnings, memoryLimitsTotal,
 		containerOOMKilled, containerRestartLoop, containerKilled,
 		containerUnhealthy, containerNoHealthcheck, containerNoRestartPolicy,
 		containerNoMemoryLimit, containerNearLimit, containerSwapSurprise,
 		containerIgnoresSIGTERM, containerShellPID1, containerLogsUnbounded,
-		tcpKeepaliveLate, conntrackFull,
+		composeHealthcheck, composeRestart, composeMemoryLimit, composeStopGrace, composeInit,
+		tcpKeepaliveLate, conntrackFull, proxyKeepalive,
+		journalPersistent, sysctlDrift, sysctlModule,
+		waiverExpired,
 	}
 }
 

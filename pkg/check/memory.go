@@ -17,7 +17,7 @@ var memoryHeadroom = Check{
 		"a large mail) starts the OOM killer.",
 	Rule:  "Critical below 5 % and 1 GiB of RAM available, a warning below 10 % and 4 GiB. Reserved huge pages do not count as RAM.",
 	Fix:   "Limit or move the largest container, or add RAM; swap rides out short bursts.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeHeadroom(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeHeadroom(f)) },
 }
 
 func judgeHeadroom(f *host.Facts) finding.Finding {
@@ -73,7 +73,7 @@ var memoryPressure = Check{
 	Rule: "Critical when all tasks stalled for 10 % or more of the last minute (full avg60), a warning when some did (some avg60). " +
 		"Unknown where the kernel keeps no pressure information.",
 	Fix:   "Limit or move the largest container, or add RAM.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgePressure(f.Pressure.Memory)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgePressure(f.Pressure.Memory)) },
 }
 
 func judgePressure(p host.Fact[host.Pressure]) finding.Finding {
@@ -107,7 +107,7 @@ var memoryOvercommit = Check{
 	Rule: "Only with vm.overcommit_memory=2: critical when 98 % or more of CommitLimit is committed, a warning from 90 %. " +
 		"With 0 (the default) and 1 the limit is not enforced.",
 	Fix:   "Set vm.overcommit_memory=0, or raise vm.overcommit_ratio, or add swap, which counts into the limit.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeOvercommit(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeOvercommit(f)) },
 }
 
 func judgeOvercommit(f *host.Facts) finding.Finding {
@@ -145,7 +145,7 @@ var cgroupSwapAccounting = Check{
 	Rule: "When the kernel does not account swap for cgroups: a warning with swap active and a container limited, else info. " +
 		"Unknown where neither a cgroup nor the engine shows it.",
 	Fix:   "Boot with swapaccount=1 (cgroup v1), or move to cgroup v2, where accounting is always on unless the kernel was built without it.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeSwapAccounting(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwapAccounting(f)) },
 }
 
 func judgeSwapAccounting(f *host.Facts) finding.Finding {

@@ -25,7 +25,7 @@ var oomKills = Check{
 	Judge: judgeOOMKills,
 }
 
-func judgeOOMKills(f *host.Facts) []finding.Finding {
+func judgeOOMKills(f *host.Facts, _ Policy) []finding.Finding {
 	counter, counted := f.VMStat.Value.OOMKill, f.VMStat.Known() && f.VMStat.Value.OOMKill != nil
 	if !f.OOM.Known() {
 		return one(judgeCounterAlone(f))

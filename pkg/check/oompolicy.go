@@ -19,7 +19,7 @@ var oomPanic = Check{
 	Judge: judgeOOMPanic,
 }
 
-func judgeOOMPanic(f *host.Facts) []finding.Finding {
+func judgeOOMPanic(f *host.Facts, _ Policy) []finding.Finding {
 	panics, allocating := f.Sysctl("vm.panic_on_oom"), f.Sysctl("vm.oom_kill_allocating_task")
 	var out []finding.Finding
 	if panics.Known() && panics.Value != 0 {
@@ -64,7 +64,7 @@ var oomProtection = Check{
 	Judge: judgeOOMProtection,
 }
 
-func judgeOOMProtection(f *host.Facts) []finding.Finding {
+func judgeOOMProtection(f *host.Facts, _ Policy) []finding.Finding {
 	if !f.Daemons.Known() {
 		return one(unknown("cannot tell which daemons run: " + f.Daemons.Why()))
 	}

@@ -71,7 +71,7 @@ func TestRemedies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := Run([]Check{c}, f)[0]
+			got := Run([]Check{c}, f, DefaultPolicy(checkedAt))[0]
 			if got.Status != finding.Fail || got.Remedy == nil {
 				t.Fatalf("no failure with a remedy: %+v", got)
 			}

@@ -16,7 +16,7 @@ var diskSpace = Check{
 	Rule: "For / and the engine's data: critical below 512 MiB, or below 5 % and 5 GiB; a warning below 10 % and 20 GiB. " +
 		"Free is what an ordinary process may still use. Does not apply to what is mounted read-only.",
 	Fix: "Find what fills it; unused images, stopped containers and unbounded logs are the usual causes.",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		return eachDisk(f, judgeDiskSpace)
 	},
 }
@@ -29,7 +29,7 @@ var inodeSpace = Check{
 	Rule: "For / and the engine's data: critical below 5 % of inodes free, a warning below 10 %. " +
 		"Does not apply to filesystems that make inodes as they need them, nor to what is mounted read-only.",
 	Fix: "Remove what holds many small files; unused images are the usual cause.",
-	Judge: func(f *host.Facts) []finding.Finding {
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		return eachDisk(f, judgeInodes)
 	},
 }

@@ -26,7 +26,7 @@ var swapEnabled = Check{
 		"Without containers: a warning below 1 GiB, else info. An installed engine whose containers are not known counts as having some. Does not apply where a kubelet runs, which expects swap to be off unless told otherwise.",
 	Fix: "Add a swapfile with vmguard swap enable. 2 GiB up to 4 GiB of RAM and 4 GiB above is enough to ride out a burst, " +
 		"and less is proposed where the disk would be left with under 10 % or 1 GiB; swap is resilience, not memory.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeSwapEnabled(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwapEnabled(f)) },
 }
 
 func judgeSwapEnabled(f *host.Facts) finding.Finding {
@@ -87,7 +87,7 @@ var swapPermissions = Check{
 	Judge: judgeSwapPermissions,
 }
 
-func judgeSwapPermissions(f *host.Facts) []finding.Finding {
+func judgeSwapPermissions(f *host.Facts, _ Policy) []finding.Finding {
 	if !f.Swaps.Known() {
 		return one(unknown("cannot tell which swap is active: " + f.Swaps.Why()))
 	}
@@ -130,7 +130,7 @@ var swapThrashing = Check{
 	Rule: "With pages having come back from swap since boot: critical when all tasks together stalled on memory for 10 % or more of the last minute " +
 		"(PSI full avg60), a warning when some did (some avg60). Unknown where the kernel keeps no pressure information and swap has been read back.",
 	Fix:   "Add RAM, or limit or move the largest container. More swap does not help here.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeThrashing(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeThrashing(f)) },
 }
 
 func judgeThrashing(f *host.Facts) finding.Finding {
@@ -174,7 +174,7 @@ var swappiness = Check{
 	Rule: "With swap active: a warning at 0, info from 1 to 9 and above 60. Above 60 is right for compressed memory (zram). " +
 		"Does not apply without swap.",
 	Fix:   "Set it between 10 and 60 and keep it in a file under /etc/sysctl.d.",
-	Judge: func(f *host.Facts) []finding.Finding { return one(judgeSwappiness(f)) },
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwappiness(f)) },
 }
 
 func judgeSwappiness(f *host.Facts) finding.Finding {

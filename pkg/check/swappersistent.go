@@ -24,7 +24,7 @@ var swapPersistent = Check{
 	Judge: judgeSwapPersistent,
 }
 
-func judgeSwapPersistent(f *host.Facts) []finding.Finding {
+func judgeSwapPersistent(f *host.Facts, _ Policy) []finding.Finding {
 	if !f.Swaps.Known() {
 		return one(unknown("cannot tell which swap is active: " + f.Swaps.Why()))
 	}

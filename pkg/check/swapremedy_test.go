@@ -143,7 +143,7 @@ func TestSwapRemediesInAContainer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, got := range Run([]Check{c}, f) {
+		for _, got := range Run([]Check{c}, f, DefaultPolicy(checkedAt)) {
 			if got.Remedy != nil && strings.Contains(got.Remedy.Command, "sudo") || tt.id != "swap-enabled" && got.Status == finding.Fail {
 				t.Errorf("%s/%s: %+v", tt.id, tt.name, got)
 			}

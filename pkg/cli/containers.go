@@ -74,7 +74,7 @@ func containerRows(ctx context.Context, app *App, dockerHost string, timeout tim
 		return nil, failed(err, "")
 	}
 	bySubject := map[string]*finding.Finding{}
-	for _, f := range check.Run([]check.Check{stop}, facts) {
+	for _, f := range check.Run([]check.Check{stop}, facts, check.DefaultPolicy(time.Now())) {
 		bySubject[f.Subject] = &f
 	}
 	rows := make([]report.ContainerRow, 0, len(facts.Containers.Value))

@@ -119,7 +119,7 @@ func runDoctor(ctx context.Context, app *App, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	findings := check.Run(checks, facts)
+	findings := check.Run(checks, facts, check.DefaultPolicy(start))
 	result := report.Doctor{Version: app.Build.number(), Facts: facts, Findings: findings, Took: time.Since(start)}
 	if err := o.write(app, result); err != nil {
 		return failed(err, "")

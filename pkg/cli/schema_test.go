@@ -140,7 +140,7 @@ func containersOf(t *testing.T, file string) []byte {
 		t.Fatal(err)
 	}
 	var rows []report.ContainerRow
-	for _, f := range check.Run([]check.Check{stop}, facts) {
+	for _, f := range check.Run([]check.Check{stop}, facts, check.DefaultPolicy(time.Now())) {
 		for _, c := range facts.Containers.Value {
 			if c.Name == f.Subject {
 				rows = append(rows, report.ContainerRow{Container: c, StopSignal: &f})

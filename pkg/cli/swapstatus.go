@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"time"
+
 	"context"
 	"fmt"
 	"slices"
@@ -89,7 +91,7 @@ func swapProblems(facts *host.Facts) (finding.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(check.Run(checks, facts), func(f finding.Finding) bool {
+	return slices.DeleteFunc(check.Run(checks, facts, check.DefaultPolicy(time.Now())), func(f finding.Finding) bool {
 		return f.Status != finding.Fail && f.Status != finding.Unknown
 	}), nil
 }

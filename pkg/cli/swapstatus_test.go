@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"time"
+
 	"bytes"
 	"encoding/json"
 	"path/filepath"
@@ -99,7 +101,7 @@ func TestSwapStatusAgreesWithTheCheck(t *testing.T) {
 	eachHost(persistenceSettings(), "", nil, func(name string, facts *host.Facts) {
 		areas := swap.NewStatus(facts, nil).Areas
 		want, inactive := swap.PersistYes, 0
-		for _, f := range check.Run(checks, facts) {
+		for _, f := range check.Run(checks, facts, check.DefaultPolicy(time.Now())) {
 			switch {
 			case f.Status == finding.Unknown:
 				want = swap.PersistUnknown

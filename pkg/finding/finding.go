@@ -26,6 +26,16 @@ type Finding struct {
 	Evidence []Evidence `json:"evidence,omitempty"`
 	// Remedy says what mends it; nil where nothing needs mending or nothing can be named.
 	Remedy *Remedy `json:"remedy,omitempty"`
+	// Waiver says why a Waived finding is accepted; nil with any other status.
+	Waiver *Waiver `json:"waiver,omitempty"`
+}
+
+// Waiver is a policy's word that a failure is accepted.
+type Waiver struct {
+	// Reason is why, in the policy's words.
+	Reason string `json:"reason"`
+	// Expires is the day on which the waiver ends, as 2006-01-02; empty where it does not.
+	Expires string `json:"expires,omitempty"`
 }
 
 // Host is the Subject of a finding about the VM itself.
@@ -39,6 +49,10 @@ type Evidence struct {
 	Got string `json:"got"`
 	// Want is what a healthy host would show; empty where there is no one right value.
 	Want string `json:"want,omitempty"`
+	// File is the path of the one file that it was read from, as the host knows it; empty where it was no file, or several.
+	File string `json:"file,omitempty"`
+	// Line is the line in File, counted from 1; 0 where it is the whole file.
+	Line int `json:"line,omitempty"`
 }
 
 // Remedy is how a finding is mended.
@@ -59,10 +73,14 @@ const (
 	Docker
 	Containers
 	Connections
+	// Boot is what is set up for the next boot.
+	Boot
+	// Policy is the policy that the report was made by.
+	Policy
 )
 
 // Areas lists all areas in the order in which a report shows them.
-func Areas() []Area { return []Area{Memory, Storage, Docker, Containers, Connections} }
+func Areas() []Area { return []Area{Memory, Storage, Docker, Containers, Connections, Boot, Policy} }
 
 // Status is the outcome of a check. Its zero value is no valid outcome,
 // so that a finding that was never filled in cannot read as a pass.
@@ -72,6 +90,10 @@ type Status int
 const (
 	Fail Status = iota + 1
 	Unknown
+	// NotAssessable is what an image cannot tell: only a running host shows it.
+	NotAssessable
+	// Waived is a failure that the policy accepts.
+	Waived
 	Pass
 	Skipped
 )
@@ -91,8 +113,8 @@ const (
 
 // The names of the enumerations, as JSON and the command line spell them.
 var (
-	areaNames     = names[Area]{Memory: "memory", Storage: "storage", Docker: "docker", Containers: "containers", Connections: "connections"}
-	statusNames   = names[Status]{Fail: "fail", Unknown: "unknown", Pass: "pass", Skipped: "skipped"}
+	areaNames     = names[Area]{Memory: "memory", Storage: "storage", Docker: "docker", Containers: "containers", Connections: "connections", Boot: "boot", Policy: "policy"}
+	statusNames   = names[Status]{Fail: "fail", Unknown: "unknown", NotAssessable: "not-assessable", Waived: "waived", Pass: "pass", Skipped: "skipped"}
 	severityNames = names[Severity]{Info: "info", Warning: "warning", Critical: "critical"}
 )
 
@@ -112,6 +134,19 @@ func (n names[T]) marshal(v T) ([]byte, error) {
 		return nil, fmt.Errorf("no name for %T %d", v, int(v))
 	}
 	return json.Marshal(s)
+}
+
+func (n names[T]) unmarshal(data []byte, to *T) error {
+	var name string
+	if err := json.Unmarshal(data, &name); err != nil {
+		return err
+	}
+	v, err := n.parse(name)
+	if err != nil {
+		return err
+	}
+	*to = v
+	return nil
 }
 
 func (n names[T]) parse(s string) (T, error) {
@@ -136,6 +171,15 @@ func (s Status) MarshalJSON() ([]byte, error) { return statusNames.marshal(s) }
 
 // MarshalJSON writes the severity's name; it errs on a value that is none of the constants.
 func (s Severity) MarshalJSON() ([]byte, error) { return severityNames.marshal(s) }
+
+// UnmarshalJSON reads a name that MarshalJSON wrote; it errs on any other.
+func (a *Area) UnmarshalJSON(data []byte) error { return areaNames.unmarshal(data, a) }
+
+// UnmarshalJSON reads a name that MarshalJSON wrote; it errs on any other.
+func (s *Status) UnmarshalJSON(data []byte) error { return statusNames.unmarshal(data, s) }
+
+// UnmarshalJSON reads a name that MarshalJSON wrote; it errs on any other.
+func (s *Severity) UnmarshalJSON(data []byte) error { return severityNames.unmarshal(data, s) }
 
 // ParseSeverity reads "info", "warning" or "critical".
 func ParseSeverity(s string) (Severity, error) { return severityNames.parse(s) }

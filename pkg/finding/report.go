@@ -27,8 +27,12 @@ type Counts struct {
 	Warning  int `json:"warning"`
 	Info     int `json:"info"`
 	Unknown  int `json:"unknown"`
-	Pass     int `json:"pass"`
-	Skipped  int `json:"skipped"`
+	// NotAssessable is how many findings an image cannot tell.
+	NotAssessable int `json:"notAssessable"`
+	// Waived is how many failures the policy accepts.
+	Waived  int `json:"waived"`
+	Pass    int `json:"pass"`
+	Skipped int `json:"skipped"`
 }
 
 // Count counts the findings; failures count under their severity.
@@ -47,6 +51,10 @@ func (r Report) Count() Counts {
 			}
 		case Unknown:
 			c.Unknown++
+		case NotAssessable:
+			c.NotAssessable++
+		case Waived:
+			c.Waived++
 		case Pass:
 			c.Pass++
 		case Skipped:

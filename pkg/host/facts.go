@@ -11,6 +11,8 @@ import (
 // elsewhere (doctor --save-facts, doctor --facts).
 type Facts struct {
 	CollectedAt time.Time `json:"collectedAt"`
+	// Image tells that the facts were taken of a file tree that does not run.
+	Image bool `json:"image,omitempty"`
 
 	System Fact[System] `json:"system"`
 	Cloud  Fact[Cloud]  `json:"cloud"`
@@ -40,6 +42,20 @@ type Facts struct {
 	EngineHere   Fact[bool]         `json:"engineHere"`
 	DaemonConfig Fact[DaemonConfig] `json:"dockerDaemonConfig"`
 	Containers   Fact[[]Container]  `json:"containers"`
+
+	// What is set up for the next boot: an image has this, and of a running host it is read as well.
+	SysctlConf Fact[SysctlConf]    `json:"sysctlConf"`
+	Modules    Fact[[]BootModule]  `json:"bootModules"`
+	Cmdline    Fact[[]KernelParam] `json:"kernelParameters"`
+	Kernels    Fact[[]string]      `json:"installedKernels"` // versions, as uname -r gives them
+	Services   Fact[[]Service]     `json:"bootServices"`
+	Journald   Fact[Journald]      `json:"journald"`
+	DaemonFile Fact[DaemonFile]    `json:"dockerDaemonFile"`
+	SwapFiles  Fact[[]BakedSwap]   `json:"swapfiles"`
+	CloudInit  Fact[CloudInit]     `json:"cloudInit"`
+	Caddyfiles Fact[[]Caddyfile]   `json:"caddyfiles"`
+	// Compose holds the compose files and Dockerfiles that the user named.
+	Compose []Fact[ComposeFile] `json:"composeFiles,omitempty"`
 }
 
 // NamedEndpoint is the source of DockerInstalled where the user named the engine's endpoint.

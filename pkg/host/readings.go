@@ -40,6 +40,7 @@ func readings(ctx context.Context, s Source) []reading {
 	sh := newShared(s)
 	list := append(memoryReadings(s), swapReadings(s, sh)...)
 	list = append(list, machineReadings(s, sh)...)
+	list = append(list, bootReadings(s)...)
 	return append(list, engineReadings(ctx, s, sh)...)
 }
 
@@ -65,9 +66,13 @@ func memoryReading(s Source) reading {
 }
 
 func swapReadings(s Source, sh shared) []reading {
+	return append(swapConfReadings(s, sh), fact(fileLimit, func(f *Facts) *Fact[[]SwapArea] { return &f.Swaps },
+		func(context.Context) Fact[[]SwapArea] { return readSwaps(s.FS) }))
+}
+
+// swapConfReadings lists the swap that is set up for boot.
+func swapConfReadings(s Source, sh shared) []reading {
 	return []reading{
-		fact(fileLimit, func(f *Facts) *Fact[[]SwapArea] { return &f.Swaps },
-			func(context.Context) Fact[[]SwapArea] { return readSwaps(s.FS) }),
 		fact(fileLimit, func(f *Facts) *Fact[[]FstabSwap] { return &f.Fstab },
 			func(context.Context) Fact[[]FstabSwap] { return readFstab(s.FS, s.Live) }),
 		fact(fileLimit, func(f *Facts) *Fact[[]SwapUnit] { return &f.Units },

@@ -20,6 +20,20 @@ type Doctor struct {
 	Facts    *host.Facts
 	Findings finding.Report
 	Took     time.Duration
+	// Image is the directory of the image that was judged; empty for a running host.
+	Image string
+	// FailOn is the least severity that fails the run; 0 where none does. The exit code goes by it,
+	// and so does what a test report calls a failure.
+	FailOn finding.Severity
+	// Rules describe the checks that ran, in their order.
+	Rules []Rule
+}
+
+// Rule describes a check to the readers of a report.
+type Rule struct {
+	ID, Title, Why, Rule, Fix string
+	Area                      finding.Area
+	Worst                     finding.Severity
 }
 
 // Detail is how much of a doctor's report is written as text.

@@ -29,6 +29,10 @@ func markOf(status finding.Status, severity finding.Severity) mark {
 		return mark{"✓", "ok  ", color.FgGreen}
 	case status == finding.Unknown:
 		return mark{"?", "??  ", color.FgMagenta}
+	case status == finding.NotAssessable:
+		return mark{"∅", "n/a ", color.FgMagenta}
+	case status == finding.Waived:
+		return mark{"~", "wave", color.Faint}
 	case status == finding.Skipped:
 		return mark{"-", "--  ", color.Faint}
 	case severity == finding.Critical:

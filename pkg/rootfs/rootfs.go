@@ -27,8 +27,9 @@ import (
 // same path and keep their cause: errors.Is finds fs.ErrNotExist, fs.ErrPermission,
 // ErrNotRegular and ErrTooLarge in them.
 type FS struct {
-	dir  string
-	root *os.Root // nil for the live host
+	dir   string
+	root  *os.Root // nil for the live host
+	image bool     // the kernel's own file systems are hidden
 }
 
 // ErrNotRegular says that a name is a device, FIFO, socket or directory, which are never opened for reading.
@@ -50,12 +51,17 @@ func Open(dir string) (*FS, error) {
 	if abs == "/" {
 		return &FS{dir: abs}, nil
 	}
+	return openTree(abs, dir)
+}
+
+// openTree opens a directory as a tree; name is what errors call it.
+func openTree(abs, name string) (*FS, error) {
 	// os.OpenRoot opens before it looks, and would wait for a FIFO's writer.
 	switch fi, err := os.Stat(abs); {
 	case err != nil:
 		return nil, err
 	case !fi.IsDir():
-		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOTDIR}
 	}
 	root, err := os.OpenRoot(abs)
 	if err != nil {
@@ -63,6 +69,28 @@ func Open(dir string) (*FS, error) {
 	}
 	return &FS{dir: abs, root: root}, nil
 }
+
+// OpenImage gives the tree below dir as an image: a host that does not run. Even "/" is
+// only a tree then. /proc, /sys, /dev and /run do not exist in it: where something is
+// mounted there, as in a chroot, it belongs to the machine that builds the image.
+func OpenImage(dir string) (*FS, error) {
+	if dir == "" {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: fs.ErrNotExist}
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openTree(abs, dir)
+	if err != nil {
+		return nil, err
+	}
+	f.image = true
+	return f, nil
+}
+
+// Dir gives the directory that holds the tree, "/" for the live host.
+func (f *FS) Dir() string { return f.dir }
 
 // Close releases the tree. On the live host there is nothing to release.
 func (f *FS) Close() error {

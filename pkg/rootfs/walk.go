@@ -53,6 +53,9 @@ type walk struct {
 // step walks into part, or takes the way of the link that it is.
 func (f *FS) step(w *walk, part string, follow bool) error {
 	next := join(w.done, part)
+	if f.image && len(w.done) == 0 && kernels(part) {
+		return fs.ErrNotExist
+	}
 	fi, err := f.lstat(next)
 	if err != nil {
 		return err
@@ -70,6 +73,16 @@ func (f *FS) step(w *walk, part string, follow bool) error {
 	}
 	w.done = append(w.done, part)
 	return nil
+}
+
+// kernels tells the folders of the root that only a running kernel fills.
+func kernels(part string) bool {
+	switch part {
+	case "dev", "proc", "run", "sys":
+		return true
+	default:
+		return false
+	}
 }
 
 // redirect puts a link's target in the place of the link.

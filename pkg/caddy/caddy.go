@@ -1,0 +1,2 @@
+// Package caddy reads Caddyfiles: how long Caddy keeps idle connections. It does no I/O.
+package caddy

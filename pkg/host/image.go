@@ -1,0 +1,72 @@
+package host
+
+import (
+	"context"
+	"path"
+	"strings"
+	"time"
+
+	"vmguard/pkg/rootfs"
+)
+
+// CollectImage takes a snapshot of an image: a file tree of a host that does not run
+// (rootfs.OpenImage). What an image cannot tell stays not collected, and Facts.Image is
+// set. Reading is bounded as in Collect.
+func CollectImage(ctx context.Context, s Source) *Facts {
+	now := s.Now
+	if now == nil {
+		now = time.Now
+	}
+	facts := &Facts{CollectedAt: now().UTC(), Image: true}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sh := newShared(s)
+	list := append(swapConfReadings(s, sh), bootReadings(s)...)
+	list = append(list,
+		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
+			func(context.Context) Fact[bool] { return readDockerInstalled(s, noDaemons()) }),
+		fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },
+			func(context.Context) Fact[System] { return readImageSystem(s.FS) }),
+		fact(fileLimit, func(f *Facts) *Fact[DaemonConfig] { return &f.DaemonConfig },
+			func(context.Context) Fact[DaemonConfig] {
+				return readDaemonConfig(s.FS, noDaemons())
+			}))
+	gather(ctx, facts, list)
+	return facts
+}
+
+// noDaemons are the running daemons of an image.
+func noDaemons() Fact[[]Daemon] { return Known([]Daemon{}, "an image, in which no process runs") }
+
+// bootReadings lists what is set up for the next boot, and the files that the user named.
+func bootReadings(s Source) []reading {
+	var list []reading
+	for _, family := range [][]reading{
+		sysctlConfReadings(s), kernelReadings(s), serviceReadings(s), daemonFileReadings(s),
+		bakedSwapReadings(s), cloudInitReadings(s), caddyReadings(s), composeReadings(s),
+	} {
+		list = append(list, family...)
+	}
+	return list
+}
+
+// readImageSystem tells what the image would be as a machine: its system and its name.
+func readImageSystem(tree *rootfs.FS) Fact[System] {
+	sys := System{OS: readOS(tree)}
+	sys.Hostname, _ = word(tree, "/etc/hostname")
+	if sys == (System{}) {
+		return Missing[System]("neither /etc/os-release nor /etc/hostname can be read: is this the root of a system?")
+	}
+	return Known(sys, "/etc")
+}
+
+// underRoot gives the path inside a tree of a file that the user named from outside it;
+// false where the file lies elsewhere.
+func underRoot(root, file string) (string, bool) {
+	root, file = path.Clean(root), path.Clean(file)
+	if root == "/" {
+		return file, true
+	}
+	rest, ok := strings.CutPrefix(file, root+"/")
+	return "/" + rest, ok
+}
