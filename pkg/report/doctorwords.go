@@ -79,6 +79,20 @@ func machine(c host.Cloud) string {
 	return c.Name + " " + c.Product
 }
 
+// countWords spells the counts, those that are 0 only where a reader looks for them.
+func countWords(c finding.Counts) []string {
+	parts := []string{fmt.Sprintf("%d critical", c.Critical), human.Count(c.Warning, "warning")}
+	for _, count := range []struct {
+		n    int
+		word string
+	}{{c.Info, "for information"}, {c.Unknown, "unknown"}, {c.Waived, "waived"}} {
+		if count.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.word))
+		}
+	}
+	return append(parts, fmt.Sprintf("%d fine", c.Pass))
+}
+
 // verdict is the one line that counts it all.
 func verdict(d Doctor, style Style, detail Detail) string {
 	c := countChecks(d.Findings)
