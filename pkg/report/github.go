@@ -1,9 +1,132 @@
 package report
 
 import (
-	"errors"
+	"bufio"
+	"fmt"
 	"io"
+	"sort"
+	"strconv"
+	"strings"
+
+	"vmguard/pkg/finding"
+	"vmguard/pkg/human"
 )
 
-// DoctorGitHub writes the report as workflow commands of GitHub Actions.
-func DoctorGitHub(io.Writer, Doctor) error { return errors.New("not written") }
+// githubShown is how many annotations of one kind GitHub shows of a step; the log has them all.
+const githubShown = 10
+
+// DoctorGitHub writes the report as workflow commands of GitHub Actions, which become annotations:
+// an error is what fails the run, other failures are warnings and notices, and so is what is
+// unknown or waived. The worst come first, because GitHub shows few. What an image cannot tell is
+// counted alone. The last line, in plain words, counts it all.
+func DoctorGitHub(w io.Writer, d Doctor) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	var list []annotation
+	written := map[string]int{}
+	for i := range d.Findings {
+		if kind := d.annotationKind(d.Findings[i]); kind != "" {
+			list = append(list, annotation{kind, &d.Findings[i]})
+			written[kind]++
+		}
+	}
+	sort.SliceStable(list, func(i, j int) bool { return list[i].before(list[j]) })
+	for _, a := range list {
+		d.writeAnnotation(out, a)
+	}
+	out.WriteString(d.githubSummary(written))
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// annotation is a finding and the workflow command that it becomes.
+type annotation struct {
+	kind string
+	*finding.Finding
+}
+
+// before sorts errors, warnings and notices, each with the failures first, the worst of them foremost.
+func (a annotation) before(b annotation) bool {
+	switch {
+	case a.kind != b.kind:
+		return strings.Index("error warning notice", a.kind) < strings.Index("error warning notice", b.kind)
+	case a.Status != b.Status:
+		return a.Status < b.Status
+	default:
+		return a.Severity > b.Severity
+	}
+}
+
+// annotationKind gives the workflow command of a finding; empty where it becomes none.
+func (d Doctor) annotationKind(f finding.Finding) string {
+	switch {
+	case d.failsRun(f):
+		return "error"
+	case f.Status == finding.Fail && f.Severity >= finding.Warning:
+		return "warning"
+	case f.Status == finding.Fail, f.Status == finding.Unknown, f.Status == finding.Waived:
+		return "notice"
+	default:
+		return ""
+	}
+}
+
+// writeAnnotation writes one command on one line. The file is named only where it can be one of
+// the repository: a path in an image is not.
+func (d Doctor) writeAnnotation(out *bufio.Writer, a annotation) {
+	out.WriteString("::" + a.kind + " ")
+	for _, e := range a.Evidence {
+		if e.File == "" || !d.userFile(*a.Finding, e.File) {
+			continue
+		}
+		out.WriteString("file=" + githubProperty(ciLine(e.File)) + ",")
+		if e.Line > 0 {
+			out.WriteString("line=" + strconv.Itoa(e.Line) + ",")
+		}
+		break
+	}
+	title := a.ID
+	if a.Subject != finding.Host {
+		title = ciName(*a.Finding)
+	}
+	message := ciLine(a.Summary)
+	if a.Status == finding.Unknown || a.Status == finding.Waived {
+		message = d.ciReason(*a.Finding)
+	}
+	if account := ciAccount(*a.Finding); account != "" {
+		message += "\n" + account
+	}
+	out.WriteString("title=" + githubProperty(ciLine(title)) + "::" + githubData(message) + "\n")
+}
+
+// githubSummary counts the findings, and says so where GitHub will not show them all. It holds no
+// foreign text, so that it can be no command itself.
+func (d Doctor) githubSummary(written map[string]int) string {
+	c := d.Findings.Count()
+	line := fmt.Sprintf("vmguard doctor: %d critical, %s, %d for information, %d unknown, %d waived, %d fine, %d not applicable",
+		c.Critical, human.Count(c.Warning, "warning"), c.Info, c.Unknown, c.Waived, c.Pass, c.Skipped)
+	if c.NotAssessable > 0 {
+		line += fmt.Sprintf(", %d not assessable in an image", c.NotAssessable)
+	}
+	var cut []string
+	for _, kind := range []string{"error", "warning", "notice"} {
+		if written[kind] > githubShown {
+			cut = append(cut, human.Count(written[kind], kind))
+		}
+	}
+	if len(cut) > 0 {
+		line += fmt.Sprintf("; of %s GitHub shows %d of each kind, and this log all", strings.Join(cut, ", "), githubShown)
+	}
+	return line + "\n"
+}
+
+// The runner undoes these (actions/runner, ActionCommand.cs): in what follows the second "::", and
+// in the value of a property.
+var (
+	githubDataEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	githubPropertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
+func githubData(s string) string     { return githubDataEscapes.Replace(s) }
+func githubProperty(s string) string { return githubPropertyEscapes.Replace(s) }
