@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
@@ -148,4 +149,12 @@ func (d Doctor) userFile(f finding.Finding, file string) bool {
 		}
 	}
 	return false
+}
+
+// ciWrite hands a report on in one piece.
+func ciWrite(w io.Writer, doc []byte) error {
+	if _, err := w.Write(doc); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
 }

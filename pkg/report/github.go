@@ -1,7 +1,7 @@
 package report
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"sort"
@@ -20,7 +20,7 @@ const githubShown = 10
 // unknown or waived. The worst come first, because GitHub shows few. What an image cannot tell is
 // counted alone. The last line, in plain words, counts it all.
 func DoctorGitHub(w io.Writer, d Doctor) error {
-	out := bufio.NewWriterSize(w, 1<<16)
+	var out bytes.Buffer
 	var list []annotation
 	written := map[string]int{}
 	for i := range d.Findings {
@@ -31,13 +31,10 @@ func DoctorGitHub(w io.Writer, d Doctor) error {
 	}
 	sort.SliceStable(list, func(i, j int) bool { return list[i].before(list[j]) })
 	for _, a := range list {
-		d.writeAnnotation(out, a)
+		d.writeAnnotation(&out, a)
 	}
 	out.WriteString(d.githubSummary(written))
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	return ciWrite(w, out.Bytes())
 }
 
 // annotation is a finding and the workflow command that it becomes.
@@ -74,7 +71,7 @@ func (d Doctor) annotationKind(f finding.Finding) string {
 
 // writeAnnotation writes one command on one line. The file is named only where it can be one of
 // the repository: a path in an image is not.
-func (d Doctor) writeAnnotation(out *bufio.Writer, a annotation) {
+func (d Doctor) writeAnnotation(out *bytes.Buffer, a annotation) {
 	out.WriteString("::" + a.kind + " ")
 	for _, e := range a.Evidence {
 		if e.File == "" || !d.userFile(*a.Finding, e.File) {
@@ -91,8 +88,11 @@ func (d Doctor) writeAnnotation(out *bufio.Writer, a annotation) {
 		title = ciName(*a.Finding)
 	}
 	message := ciLine(a.Summary)
-	if a.Status == finding.Unknown || a.Status == finding.Waived {
+	switch a.Status {
+	case finding.Unknown:
 		message = d.ciReason(*a.Finding)
+	case finding.Waived:
+		message = d.ciReason(*a.Finding) + "\n" + message
 	}
 	if account := ciAccount(*a.Finding); account != "" {
 		message += "\n" + account

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,7 +14,7 @@ import (
 // each area, a test case for each finding. A failure is what fails the run; all else that did not
 // pass is skipped, with a type and words that say why. Two findings with one name get numbers.
 func DoctorJUnit(w io.Writer, d Doctor) error {
-	j := junit{Writer: bufio.NewWriterSize(w, 1<<16), d: d, names: tally{}}
+	j := junit{Buffer: &bytes.Buffer{}, d: d, names: tally{}}
 	all := j.count(d.Findings)
 	j.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vmguard doctor\"")
 	j.counts(all)
@@ -29,15 +29,12 @@ func DoctorJUnit(w io.Writer, d Doctor) error {
 		rest = rest[n:]
 	}
 	j.WriteString("</testsuites>\n")
-	if err := j.Flush(); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	return ciWrite(w, j.Bytes())
 }
 
-// junit is a report in the making. The writer keeps its first error until it is flushed.
+// junit is a report in the making.
 type junit struct {
-	*bufio.Writer
+	*bytes.Buffer
 	d     Doctor
 	names tally
 }
@@ -94,13 +91,9 @@ func (j junit) suite(findings finding.Report) {
 }
 
 func (j junit) testCase(area string, f finding.Finding) {
-	name := ciName(f)
-	if n := j.names.next(name); n > 1 {
-		name += " (" + strconv.Itoa(n) + ")"
-	}
 	j.WriteString("    <testcase")
 	j.attribute("classname", "vmguard."+area)
-	j.attribute("name", name)
+	j.attribute("name", j.caseName(f))
 	j.WriteString(">\n")
 	switch {
 	case j.d.failsRun(f):
@@ -115,6 +108,17 @@ func (j junit) testCase(area string, f finding.Finding) {
 		j.outcome("skipped", f.Status.String(), j.d.ciReason(f), ciLine(f.Summary)+"\n"+ciAccount(f))
 	}
 	j.WriteString("    </testcase>\n")
+}
+
+// caseName names a finding as no other is named in this report.
+func (j junit) caseName(f finding.Finding) string {
+	base := ciName(f)
+	name := base
+	for n := 1; j.names.next(name) > 1; {
+		n = max(n+1, j.names[base]) // the second of its name is 2, unless another is called so by itself
+		name = base + " (" + strconv.Itoa(n) + ")"
+	}
+	return name
 }
 
 // outcome writes what became of a case that did not pass.
@@ -145,7 +149,7 @@ func (j junit) attribute(name, value string) {
 func (j junit) escape(s string) {
 	from := 0
 	for i := range len(s) {
-		entity := ""
+		var entity string
 		switch s[i] {
 		case '&':
 			entity = "&amp;"

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -26,14 +25,10 @@ func DoctorSARIF(w io.Writer, d Doctor) error {
 			s.notifications = append(s.notifications, s.notification(f))
 		}
 	}
-	out := bufio.NewWriterSize(w, 1<<16)
-	enc := json.NewEncoder(out)
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	if err := enc.Encode(sarifLog{Schema: sarifSchema, Version: sarifVersion, Runs: []sarifRun{s.run()}}); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
@@ -97,13 +92,16 @@ func (s *sarif) addRule(r Rule) {
 	level := sarifLevel(r.Worst)
 	s.rules = append(s.rules, sarifDescriptor{
 		ID:     ciLine(r.ID),
-		Short:  &sarifText{Text: ciLine(title)},
-		Full:   &sarifText{Text: ciLine(cmp.Or(r.Why, title))},
+		Short:  &sarifText{Text: sarifDescription(title)},
+		Full:   &sarifText{Text: sarifDescription(cmp.Or(r.Why, title))},
 		Help:   sarifHelp(r, title),
 		Config: &sarifConfiguration{Level: level},
 		Bag:    &sarifRuleBag{Tags: []string{r.Area.String()}, Severity: strings.Replace(level, "note", "recommendation", 1)},
 	})
 }
+
+// sarifDescription cuts a text to what GitHub keeps of a description: 1,024 characters.
+func sarifDescription(s string) string { return Clean(ciLine(s), 1020, true) }
 
 // sarifHelp is what a page shows beside an alert.
 func sarifHelp(r Rule, title string) *sarifText {
@@ -154,7 +152,6 @@ func (s *sarif) notification(f finding.Finding) sarifNotification {
 		Rule:       sarifReference{ID: ciLine(f.ID), Index: s.index[f.ID]},
 		Level:      level,
 		Message:    sarifMessage(f),
-		Locations:  []sarifLocation{{Logical: sarifSubject(f)}},
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
@@ -51,22 +52,22 @@ func (d Doctor) place(f finding.Finding) sarifPlace {
 // location gives the place as SARIF has it. GitHub refuses a report in which one result is without
 // a file and a line, so what has none gets the subject for a file and the first line.
 func (p sarifPlace) location(f finding.Finding) sarifLocation {
-	l := sarifLocation{Logical: sarifSubject(f), Physical: &sarifPhysical{Region: &sarifRegion{Line: max(p.line, 1)}}}
+	l := sarifLocation{
+		Logical:  []sarifLogical{{Name: ciLine(f.Subject), Kind: "resource"}},
+		Physical: sarifPhysical{Region: sarifRegion{Line: max(p.line, 1)}},
+	}
 	switch relative := strings.TrimPrefix(p.file, "/"); {
 	case relative == "":
-		l.Physical.Artifact = sarifArtifact{URI: uriPath(ciLine(f.Subject)), Description: &sarifText{Text: "no file: what the finding is about"}}
+		name := strings.ReplaceAll(uriPath(cmp.Or(ciLine(f.Subject), finding.Host)), "/", "%2F")
+		l.Physical.File = sarifArtifact{URI: name, Description: &sarifText{Text: "no file: what the finding is about"}}
 	case !p.user:
-		l.Physical.Artifact = sarifArtifact{URI: uriPath(relative), Base: sarifRoot}
+		l.Physical.File = sarifArtifact{URI: uriPath(relative), Base: sarifRoot}
 	case relative == p.file:
-		l.Physical.Artifact = sarifArtifact{URI: uriPath(p.file)}
+		l.Physical.File = sarifArtifact{URI: uriPath(p.file)}
 	default:
-		l.Physical.Artifact = sarifArtifact{URI: "file://" + uriPath(p.file)}
+		l.Physical.File = sarifArtifact{URI: "file://" + uriPath(p.file)}
 	}
 	return l
-}
-
-func sarifSubject(f finding.Finding) []sarifLogical {
-	return []sarifLogical{{Name: ciLine(f.Subject), Kind: "resource"}}
 }
 
 // fingerprints tells a finding from all others, in the same way on each run and machine: by its
@@ -78,11 +79,11 @@ func (p sarifPlace) fingerprints(f finding.Finding, twins tally) map[string]stri
 	}
 	key := strings.Join([]string{f.ID, f.Subject, file}, "\x00")
 	sum := sha256.Sum256([]byte(key))
-	print := hex.EncodeToString(sum[:16]) + ":" + strconv.Itoa(twins.next(key))
+	mark := hex.EncodeToString(sum[:16]) + ":" + strconv.Itoa(twins.next(key))
 	if p.user {
-		return map[string]string{sarifFingerprint: print}
+		return map[string]string{sarifFingerprint: mark}
 	}
-	return map[string]string{sarifFingerprint: print, githubFingerprint: print}
+	return map[string]string{sarifFingerprint: mark, githubFingerprint: mark}
 }
 
 // uriPath writes a path as a URI's (RFC 3986, section 3.3): each byte but the unreserved ones and

@@ -85,13 +85,13 @@ type sarifSuppression struct {
 }
 
 type sarifLocation struct {
-	Physical *sarifPhysical `json:"physicalLocation,omitempty"`
-	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+	Physical sarifPhysical  `json:"physicalLocation"`
+	Logical  []sarifLogical `json:"logicalLocations"`
 }
 
 type sarifPhysical struct {
-	Artifact sarifArtifact `json:"artifactLocation"`
-	Region   *sarifRegion  `json:"region,omitempty"`
+	File   sarifArtifact `json:"artifactLocation"`
+	Region sarifRegion   `json:"region"`
 }
 
 // sarifArtifact is an artifactLocation.
@@ -117,11 +117,10 @@ type sarifInvocation struct {
 }
 
 type sarifNotification struct {
-	Descriptor sarifReference  `json:"descriptor"`
-	Rule       sarifReference  `json:"associatedRule"`
-	Level      string          `json:"level"`
-	Message    sarifText       `json:"message"`
-	Locations  []sarifLocation `json:"locations"`
+	Descriptor sarifReference `json:"descriptor"`
+	Rule       sarifReference `json:"associatedRule"`
+	Level      string         `json:"level"`
+	Message    sarifText      `json:"message"`
 }
 
 // sarifReference is a reportingDescriptorReference.
