@@ -14,7 +14,7 @@ func FuzzCI(f *testing.F) {
 		f.Add(text.in, "/etc/"+text.in, 3, uint8(3), uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, text, file string, line int, severity, failOn uint8) {
-		d := baked()
+		d := bakedImage()
 		d.Version, d.Image, d.Facts.System.Value.Hostname = text, text, text
 		d.FailOn = finding.Severity(failOn % 4)
 		d.Findings = nil
@@ -32,7 +32,7 @@ func FuzzCI(f *testing.F) {
 			t.Fatalf("%d commands", len(list))
 		}
 		for _, c := range list {
-			if want := "check-" + text + ": " + text; text != finding.Host && c.Properties["title"] != ciLine(want) && len(want) < ciTextMost {
+			if want := "check-" + text + ": " + text; text != finding.Host && c.Properties["title"] != ciLine(want) && len(want) < githubTitle {
 				t.Errorf("%q, want %q", c.Properties["title"], ciLine(want))
 			}
 			if strings.TrimSpace(ciLine(text)) != "" && !strings.Contains(c.Message, ciLine(text)) {

@@ -37,8 +37,8 @@ func written(t testing.TB, format string, d Doctor) []byte {
 	return b.Bytes()
 }
 
-// baked is the report on a golden image, with each status and each kind of place.
-func baked() Doctor {
+// bakedImage is the report on a golden image, with each status and each kind of place.
+func bakedImage() Doctor {
 	findings := finding.Report{
 		{ID: "swap-enabled", Area: finding.Memory, Status: finding.NotAssessable, Severity: finding.Critical, Subject: finding.Host,
 			Summary: "not assessable in an image: only a running host shows it"},
@@ -80,7 +80,7 @@ func baked() Doctor {
 func TestCIGolden(t *testing.T) {
 	for format := range ciFormats() {
 		file := filepath.Join("testdata", "doctor."+format)
-		got := written(t, format, baked())
+		got := written(t, format, bakedImage())
 		if os.Getenv("UPDATE_GOLDEN") == "1" {
 			if err := os.WriteFile(file, got, 0o644); err != nil {
 				t.Fatal(err)
@@ -114,7 +114,7 @@ var foul = []struct{ in, want string }{
 
 // fouled has a finding of each status for each foul text, with that text wherever foreign text can stand.
 func fouled() Doctor {
-	d := baked()
+	d := bakedImage()
 	d.Findings, d.Rules = nil, nil
 	d.Image, d.Version, d.Facts.System.Value.Hostname = foul[0].in, foul[1].in, foul[2].in
 	for _, text := range foul {
@@ -134,7 +134,7 @@ func fouled() Doctor {
 
 // tenThousand is a report of 10,000 findings.
 func tenThousand() Doctor {
-	d := baked()
+	d := bakedImage()
 	small := d.Findings
 	d.Findings = nil
 	for i := range 10000 {
@@ -203,8 +203,8 @@ func TestCIUserFile(t *testing.T) {
 
 func TestCIWritersKeepTheCause(t *testing.T) {
 	for name, err := range map[string]error{
-		"sarif": DoctorSARIF(brokenPipe{}, baked()), "junit": DoctorJUnit(brokenPipe{}, baked()),
-		"github": DoctorGitHub(brokenPipe{}, baked()), "tap": DoctorTAP(brokenPipe{}, baked()),
+		"sarif": DoctorSARIF(brokenPipe{}, bakedImage()), "junit": DoctorJUnit(brokenPipe{}, bakedImage()),
+		"github": DoctorGitHub(brokenPipe{}, bakedImage()), "tap": DoctorTAP(brokenPipe{}, bakedImage()),
 	} {
 		if !errors.Is(err, errPipe) {
 			t.Errorf("%s: %v", name, err)

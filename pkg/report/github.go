@@ -15,6 +15,9 @@ import (
 // githubShown is how many annotations of one kind GitHub shows of a step; the log has them all.
 const githubShown = 10
 
+// githubTitle is how long a title may be, in runes: 255 characters are what GitHub's check runs take.
+const githubTitle = 200
+
 // DoctorGitHub writes the report as workflow commands of GitHub Actions, which become annotations:
 // an error is what fails the run, other failures are warnings and notices, and so is what is
 // unknown or waived. The worst come first, because GitHub shows few. What an image cannot tell is
@@ -97,7 +100,7 @@ func (d Doctor) writeAnnotation(out *bytes.Buffer, a annotation) {
 	if account := ciAccount(*a.Finding); account != "" {
 		message += "\n" + account
 	}
-	out.WriteString("title=" + githubProperty(ciLine(title)) + "::" + githubData(message) + "\n")
+	out.WriteString("title=" + githubProperty(Clean(ciLine(title), githubTitle, true)) + "::" + githubData(message) + "\n")
 }
 
 // githubSummary counts the findings, and says so where GitHub will not show them all. It holds no

@@ -73,7 +73,7 @@ func TestGitHubKinds(t *testing.T) {
 		{finding.Warning, "error daemon-json-valid, error compose-healthcheck: web, notice sysctl-module, notice cloud-init-swap, notice swap-baked-in"},
 		{0, "warning daemon-json-valid, warning compose-healthcheck: web, notice sysctl-module, notice cloud-init-swap, notice swap-baked-in"},
 	} {
-		d := baked()
+		d := bakedImage()
 		d.FailOn = c.failOn
 		list, last := readGitHub(t, written(t, "github", d))
 		var got []string
@@ -91,7 +91,7 @@ func TestGitHubKinds(t *testing.T) {
 
 // TestGitHubFiles: an annotation names a file of the repository, and never one of the image.
 func TestGitHubFiles(t *testing.T) {
-	list, _ := readGitHub(t, written(t, "github", baked()))
+	list, _ := readGitHub(t, written(t, "github", bakedImage()))
 	for _, c := range list {
 		want := map[string]string{"title": c.Properties["title"]}
 		if strings.HasPrefix(c.Properties["title"], "compose-") {

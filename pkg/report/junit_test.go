@@ -104,7 +104,7 @@ func checkJUnit(t testing.TB, d Doctor, doc junitDoc) {
 }
 
 func TestJUnitSchema(t *testing.T) {
-	for name, d := range map[string]Doctor{"an image": baked(), "a host": sick(), "foul texts": fouled(), "10,000 findings": tenThousand(), "nothing": {}} {
+	for name, d := range map[string]Doctor{"an image": bakedImage(), "a host": sick(), "foul texts": fouled(), "10,000 findings": tenThousand(), "nothing": {}} {
 		doc := written(t, "xml", d)
 		tool(t, doc, "xmllint", "--noout", "--nonet", "--huge", "--schema", "testdata/schema/junit-10.xsd", "-")
 		t.Logf("%s: %d bytes", name, len(doc))
@@ -114,7 +114,7 @@ func TestJUnitSchema(t *testing.T) {
 
 func TestJUnitFailOn(t *testing.T) {
 	for failOn, want := range map[finding.Severity]int{0: 0, finding.Critical: 1, finding.Warning: 2, finding.Info: 3} {
-		d := baked()
+		d := bakedImage()
 		d.FailOn = failOn
 		doc := readJUnit(t, written(t, "xml", d))
 		checkJUnit(t, d, doc)
@@ -149,7 +149,7 @@ func TestJUnitFoulTexts(t *testing.T) {
 
 // TestJUnitTwins: a reader that goes by names must not take two findings for one.
 func TestJUnitTwins(t *testing.T) {
-	d := baked()
+	d := bakedImage()
 	web, named := d.Findings[5], d.Findings[5]
 	named.Subject = "web (2)"
 	d.Findings = finding.Report{web, named, web, web, named}

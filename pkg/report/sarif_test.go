@@ -87,7 +87,7 @@ func checkSARIF(t testing.TB, d Doctor, run sarifRun) {
 
 func TestSARIFSchema(t *testing.T) {
 	schema := sarifSchemaOf(t)
-	for name, d := range map[string]Doctor{"an image": baked(), "a host": sick(), "foul texts": fouled(), "10,000 findings": tenThousand(), "nothing": {}} {
+	for name, d := range map[string]Doctor{"an image": bakedImage(), "a host": sick(), "foul texts": fouled(), "10,000 findings": tenThousand(), "nothing": {}} {
 		doc := written(t, "sarif", d)
 		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
 		if err != nil {
@@ -103,7 +103,7 @@ func TestSARIFSchema(t *testing.T) {
 // TestSARIFSchemaRefuses: the schema is one that can say no.
 func TestSARIFSchemaRefuses(t *testing.T) {
 	schema := sarifSchemaOf(t)
-	doc := string(written(t, "sarif", baked()))
+	doc := string(written(t, "sarif", bakedImage()))
 	for _, c := range []struct{ from, to string }{
 		{`"level": "error"`, `"level": "critical"`},
 		{`"version": "2.1.0"`, `"version": "2.2"`},

@@ -96,7 +96,7 @@ func checkTAP(t *testing.T, d Doctor, got tapDoc) {
 }
 
 func TestTAP(t *testing.T) {
-	for _, d := range []Doctor{baked(), sick(), fouled(), tenThousand()} {
+	for _, d := range []Doctor{bakedImage(), sick(), fouled(), tenThousand()} {
 		doc := written(t, "tap", d)
 		if !strings.HasPrefix(string(doc), fmt.Sprintf("TAP version 13\n1..%d\n", len(d.Findings))) {
 			t.Errorf("%.40q", doc)
