@@ -28,11 +28,11 @@ func DoctorGitHub(w io.Writer, d Doctor) error {
 	written := map[string]int{}
 	for i := range d.Findings {
 		if kind := d.annotationKind(d.Findings[i]); kind != "" {
-			list = append(list, annotation{kind, &d.Findings[i]})
+			list = append(list, annotation{kind, rank(kind, d.Findings[i]), &d.Findings[i]})
 			written[kind]++
 		}
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].before(list[j]) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].rank < list[j].rank })
 	for _, a := range list {
 		d.writeAnnotation(&out, a)
 	}
@@ -43,19 +43,20 @@ func DoctorGitHub(w io.Writer, d Doctor) error {
 // annotation is a finding and the workflow command that it becomes.
 type annotation struct {
 	kind string
+	rank int
 	*finding.Finding
 }
 
-// before sorts errors, warnings and notices, each with the failures first, the worst of them foremost.
-func (a annotation) before(b annotation) bool {
-	switch {
-	case a.kind != b.kind:
-		return strings.Index("error warning notice", a.kind) < strings.Index("error warning notice", b.kind)
-	case a.Status != b.Status:
-		return a.Status < b.Status
-	default:
-		return a.Severity > b.Severity
+// rank sorts errors, warnings and notices, each with the failures first, the worst of them foremost.
+func rank(kind string, f finding.Finding) int {
+	order := 2
+	switch kind {
+	case "error":
+		order = 0
+	case "warning":
+		order = 1
 	}
+	return (order*10+int(f.Status))*10 - int(f.Severity)
 }
 
 // annotationKind gives the workflow command of a finding; empty where it becomes none.
