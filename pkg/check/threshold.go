@@ -64,14 +64,6 @@ func (r Room) Left(free, total uint64) bool {
 	return r == Room{} || r.Percent > 0 && percentOf(free, total) >= r.Percent || r.Bytes > 0 && free >= r.Bytes
 }
 
-// Within tells whether a room asks for no more than another: what lacks it lacks the other as well.
-func (r Room) Within(other Room) bool {
-	return r == Room{} || other != Room{} && asksLess(r.Percent, other.Percent) && asksLess(r.Bytes, other.Bytes)
-}
-
-// asksLess compares a part of two rooms. A part of 0 is never enough by itself: nothing lies above it.
-func asksLess[T float64 | uint64](part, other T) bool { return other == 0 || part != 0 && part <= other }
-
 // String spells the room as evidence wants it: "10 % or 4 GiB".
 func (r Room) String() string {
 	var parts []string
