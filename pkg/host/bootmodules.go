@@ -12,7 +12,7 @@ import (
 
 // BootModule is a kernel module that is there from early boot on, before sysctls are
 // set: named in modules-load.d(5) or on the kernel's command line, needed by a module that
-// is, or built into every kernel that may boot.
+// is, or built into the newest kernel.
 type BootModule struct {
 	Name string `json:"name"` // with underscores, as lsmod shows it
 	// File is where it is named.
@@ -50,8 +50,7 @@ const (
 	modulesDepLimit = 8 << 20
 )
 
-// readBootModules reads which modules are there from early boot on. The kernels are the ones
-// that may boot.
+// readBootModules reads which modules are there from early boot on, of the newest of the kernels.
 func readBootModules(tree *rootfs.FS, kernels Fact[[]string], cmdline Fact[[]KernelParam]) Fact[[]BootModule] {
 	files, err := dropIns(tree, configDirs("modules-load.d"), ".conf")
 	if err != nil {
@@ -78,19 +77,13 @@ func readBootModules(tree *rootfs.FS, kernels Fact[[]string], cmdline Fact[[]Ker
 			list = append(list, BootModule{Name: name, File: f.path})
 		}
 	}
-	for i, version := range kernels.Value {
-		dir := path.Join(libModules, version)
-		needed, err := neededModules(tree, dir, list)
+	if len(kernels.Value) > 0 {
+		dir := path.Join(libModules, kernels.Value[len(kernels.Value)-1]) // the newest boots
+		more, err := kernelModules(tree, dir, list)
 		if err != nil {
 			return Missing[[]BootModule](err.Error())
 		}
-		builtIn, err := tree.ReadFile(dir+"/modules.builtin", smallFile)
-		if err != nil {
-			return Missing[[]BootModule](unread(dir+"/modules.builtin", err))
-		}
-		if i == len(kernels.Value)-1 { // the newest boots
-			list = append(append(list, needed...), builtInModules(builtIn, dir)...)
-		}
+		list = append(list, more...)
 	}
 	return Known(list, "modules-load.d")
 }
@@ -114,20 +107,27 @@ func parseModulesLoad(data []byte) []string {
 	return names
 }
 
-// neededModules gives the modules that those of the list need.
-func neededModules(tree *rootfs.FS, dir string, list []BootModule) ([]BootModule, error) {
+// kernelModules gives the modules of a kernel that those of the list need, and the ones that are built in.
+func kernelModules(tree *rootfs.FS, dir string, list []BootModule) ([]BootModule, error) {
+	builtIn := dir + "/modules.builtin"
+	data, err := tree.ReadFile(builtIn, smallFile)
+	if err != nil {
+		return nil, errors.New(unread(builtIn, err))
+	}
+	more := builtInModules(data, builtIn)
 	if len(list) == 0 {
-		return nil, nil
+		return more, nil
 	}
-	name := dir + "/modules.dep"
-	data, err := tree.ReadFile(name, modulesDepLimit)
+	dep := dir + "/modules.dep"
+	data, err = tree.ReadFile(dep, modulesDepLimit)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil // depmod has not run yet
+	case errors.Is(err, fs.ErrNotExist): // depmod has not run yet
 	case err != nil:
-		return nil, errors.New(unread(name, err))
+		return nil, errors.New(unread(dep, err))
+	default:
+		more = append(more, parseModulesDep(data, list)...)
 	}
-	return parseModulesDep(data, list), nil
+	return more, nil
 }
 
 // parseModulesDep parses modules.dep(5), whose lines hold a module's file, a colon, and the files
@@ -152,12 +152,12 @@ func parseModulesDep(data []byte, list []BootModule) []BootModule {
 }
 
 // builtInModules picks from a kernel's modules.builtin those that register sysctls.
-func builtInModules(data []byte, dir string) []BootModule {
+func builtInModules(data []byte, file string) []BootModule {
 	var list []BootModule
 	for line := range strings.SplitSeq(string(data), "\n") {
 		switch name := moduleName(line); name {
 		case "nf_conntrack", "br_netfilter", "ip_vs", "sctp", "sunrpc":
-			list = append(list, BootModule{Name: name, File: dir + "/modules.builtin", BuiltIn: true})
+			list = append(list, BootModule{Name: name, File: file, BuiltIn: true})
 		}
 	}
 	return list
