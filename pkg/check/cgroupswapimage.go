@@ -29,7 +29,6 @@ func imageSwapAccounting(f *host.Facts) finding.Finding {
 		return unknown(cannot + f.Cmdline.Why())
 	}
 	version := f.Kernels.Value[len(f.Kernels.Value)-1]
-	seen := evidence(f.Kernels.Source, "kernel "+version)
 	always, ok := atLeast(version, 6, 1)
 	if !ok {
 		return unknown(cannot + fmt.Sprintf("%.60q is no kernel's version", version))
@@ -38,8 +37,7 @@ func imageSwapAccounting(f *host.Facts) finding.Finding {
 		return p.Name == "cgroup_disable" && slices.Contains(strings.Split(p.Value, ","), "memory") ||
 			!always && p.Name == "swapaccount" && p.Value == "0"
 	})
-	config := f.KernelConfig.Value.Options
-	memcg, told := config["MEMCG"]
+	memcg, told := f.KernelConfig.Value.Options["MEMCG"]
 	switch {
 	case len(off) > 0:
 		return switchedOff(f, off)
@@ -47,16 +45,23 @@ func imageSwapAccounting(f *host.Facts) finding.Finding {
 		return fail(accountingSeverity(f), notAccounted+"kernel "+version+" is built without memory cgroups",
 			remedy("install a kernel that has CONFIG_MEMCG", ""), evidence(f.KernelConfig.Source, "CONFIG_MEMCG is not set"))
 	case always:
-		return pass("kernel "+version+" accounts swap per container", seen)
+		return pass("kernel "+version+" accounts swap per container", evidence(f.Kernels.Source, "kernel "+version))
 	case !f.KernelConfig.Known():
 		return unknown(cannot + f.KernelConfig.Why())
-	case !config["MEMCG_SWAP"]:
+	}
+	return accountingIfAsked(f, version)
+}
+
+// accountingIfAsked judges a kernel before 6.1, which nothing forbids to account.
+func accountingIfAsked(f *host.Facts, version string) finding.Finding {
+	config := f.KernelConfig.Value.Options
+	if !config["MEMCG_SWAP"] {
 		return fail(accountingSeverity(f), notAccounted+"kernel "+version+" is built without it",
 			remedy("install a kernel from 6.1 on, which always does", ""), wanted(f.KernelConfig.Source, "no CONFIG_MEMCG_SWAP", "CONFIG_MEMCG_SWAP=y"))
 	}
 	on := params(f, func(p host.KernelParam) bool { return p.Name == "swapaccount" && p.Value == "1" && !p.Next })
 	if enabled, told := config["MEMCG_SWAP_ENABLED"]; enabled || !told || len(on) > 0 {
-		return pass("kernel "+version+" accounts swap per container", seen)
+		return pass("kernel "+version+" accounts swap per container", evidence(f.KernelConfig.Source, "kernel "+version))
 	}
 	return fail(accountingSeverity(f), notAccounted+"kernel "+version+" does so only with swapaccount=1", addSwapAccount(f),
 		wanted(f.Cmdline.Source, "no swapaccount=1", "swapaccount=1"))

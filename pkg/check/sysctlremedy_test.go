@@ -128,7 +128,11 @@ func judgeImage(t *testing.T, dir, id string) finding.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tree.Close()
+	defer func() {
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	c, err := Find(id)
 	if err != nil {
 		t.Fatal(err)

@@ -114,6 +114,9 @@ func evalShell(script string, vars map[string]shellValue) {
 			}
 		}
 	}
+	if s.open {
+		vars[grubAlways] = shellValue{unknown: true}
+	}
 }
 
 // nesting tells how many more conditions and loops a line opens than it closes.
@@ -147,6 +150,8 @@ type shellScan struct {
 	text string
 	at   int
 	vars map[string]shellValue
+	// open tells that the script ended within quotes or a command, so that what it says is not known.
+	open bool
 }
 
 // word reads to the end of a word, evaluated, and what ended it: 0 at the end of the script.
@@ -155,38 +160,57 @@ func (s *shellScan) word() (shellValue, byte) {
 	var (
 		value shellValue
 		b     strings.Builder
-		quote byte
 	)
-	for ; s.at < len(s.text); s.at++ {
-		c := s.text[s.at]
-		switch {
-		case quote == '\'' && c != quote:
-			b.WriteByte(c)
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote == 0 && (c == '\'' || c == '"'):
-			quote = c
-		case c == '\\' && s.at+1 < len(s.text):
-			s.at++
-			s.escape(&b, quote)
-		case c == '`' || c == '$':
-			text, known := s.expand(c)
-			b.WriteString(text)
-			value.unknown = value.unknown || !known
-		case quote == 0 && (c == ' ' || c == '\t' || c == '\n' || c == ';' || c == '&' || c == '|'):
+	for s.at < len(s.text) {
+		switch c := s.text[s.at]; {
+		case c == '\'' || c == '"':
+			s.quoted(&value, &b)
+		case strings.IndexByte(" \t\n;&|", c) >= 0:
 			s.at++
 			value.text = b.String()
 			return value, c
-		case quote == 0 && c == '#' && b.Len() == 0:
+		case c == '#' && b.Len() == 0:
 			s.skipLine(' ')
 			return value, '\n'
 		default:
-			b.WriteByte(c)
+			s.char(&value, &b, 0)
 		}
 	}
 	value.text = b.String()
-	value.unknown = value.unknown || quote != 0
+	value.unknown = value.unknown || s.open
 	return value, 0
+}
+
+// quoted reads what the quote stands around, at whose beginning the scan stands.
+func (s *shellScan) quoted(value *shellValue, b *strings.Builder) {
+	quote := s.text[s.at]
+	s.at++
+	for s.at < len(s.text) && s.text[s.at] != quote {
+		if quote == '"' {
+			s.char(value, b, quote)
+			continue
+		}
+		b.WriteByte(s.text[s.at])
+		s.at++
+	}
+	s.open = s.open || s.at >= len(s.text)
+	s.at = min(s.at+1, len(s.text))
+}
+
+// char reads a character, or what it stands for.
+func (s *shellScan) char(value *shellValue, b *strings.Builder, quote byte) {
+	switch c := s.text[s.at]; {
+	case c == '\\' && s.at+1 < len(s.text):
+		s.at++
+		s.escape(b, quote)
+	case c == '`' || c == '$':
+		text, known := s.expand(c)
+		b.WriteString(text)
+		value.unknown = value.unknown || !known
+	default:
+		b.WriteByte(c)
+	}
+	s.at++
 }
 
 // escape writes the character behind a backslash, at which the scan stands.
@@ -207,32 +231,21 @@ func (s *shellScan) escape(b *strings.Builder, quote byte) {
 func (s *shellScan) expand(c byte) (text string, known bool) {
 	rest := s.text[s.at+1:]
 	if c == '`' {
-		i := strings.IndexByte(rest, '`')
-		s.at += 1 + max(i, 0)
+		s.skip(strings.IndexByte(rest, '`'))
 		return "", false
 	}
 	if strings.HasPrefix(rest, "(") {
-		depth := 0
-		for i := range len(rest) {
-			switch rest[i] {
-			case '(':
-				depth++
-			case ')':
-				depth--
-			}
-			if depth == 0 {
-				s.at += 1 + i
-				return "", false
-			}
-		}
-		s.at = len(s.text) - 1
+		s.skip(closing(rest))
 		return "", false
 	}
 	if inner, ok := strings.CutPrefix(rest, "{"); ok {
 		name, _, closed := strings.Cut(inner, "}")
+		if !closed {
+			s.skip(-1)
+			return "", false
+		}
 		s.at += len(name) + 2
-		if _, plain := assigned(name + "="); !plain || !closed {
-			s.at = min(s.at, len(s.text)-1)
+		if _, plain := assigned(name + "="); !plain {
 			return "", false
 		}
 		return s.vars[name].text, !s.vars[name].unknown
@@ -249,6 +262,37 @@ func (s *shellScan) expand(c byte) (text string, known bool) {
 	}
 	s.at += n
 	return s.vars[rest[:n]].text, !s.vars[rest[:n]].unknown
+}
+
+// skip passes over what ends at an index behind the scan; a negative one says that it does not end.
+func (s *shellScan) skip(end int) {
+	if end < 0 {
+		s.open, s.at = true, len(s.text)-1
+		return
+	}
+	s.at += 1 + end
+}
+
+// closing gives the index of the parenthesis that closes the one at the beginning, -1 where none does.
+func closing(text string) int {
+	depth, quote := 0, byte(0)
+	for i := range len(text) {
+		switch c := text[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // skipLine gives the rest of a line whose last word was ended by end, and passes it.

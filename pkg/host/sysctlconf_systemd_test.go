@@ -81,7 +81,11 @@ done
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer fs.Close()
+	defer func() {
+		if err := fs.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	conf := readSysctlConf(fs)
 	equal(t, conf.Known(), true)
 	set := 0
@@ -108,15 +112,15 @@ done
 	equal(t, len(conf.Value.Unread), 0)
 }
 
-// TestDropInsAgainstSystemd wants the order of files that systemd-analyze shows.
+// TestDropInsAgainstSystemd wants the order of files that systemd itself shows.
 func TestDropInsAgainstSystemd(t *testing.T) {
-	const program = "systemd-analyze"
+	const program = "systemd-analyze" //nolint:misspell // its name
 	if _, err := exec.LookPath(program); err != nil && (runtime.GOOS != "linux" || os.Getuid() != 0) {
 		t.Skip("systemd is not installed")
 	}
 	dir := t.TempDir()
 	for name, content := range sysctlTree() {
-		if !strings.Contains(name, "27-gone") { // at which systemd-analyze gives up
+		if !strings.Contains(name, "27-gone") { // at which it gives up
 			place(t, filepath.Join(dir, name), false, content)
 		}
 	}
@@ -139,7 +143,11 @@ func TestDropInsAgainstSystemd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer fs.Close()
+	defer func() {
+		if err := fs.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	list, err := dropIns(fs, configDirs("sysctl.d"), ".conf")
 	if err != nil {
 		t.Fatal(err)

@@ -162,9 +162,9 @@ func FuzzParseSysctlConf(f *testing.F) {
 			again.WriteString(strings.Repeat("\n", l.Line-seen-1)) // so that it stands on its line
 			seen = l.Line
 			if l.excludes {
-				again.WriteString("-/" + swapSeparators(l.Name) + "\n")
+				again.WriteString("-/" + swapSeparators(l.Name) + "/\n") // which keeps spaces at its end
 			} else {
-				again.WriteString("/" + swapSeparators(l.Name) + " = " + l.Value + "\n")
+				again.WriteString("/" + swapSeparators(l.Name) + "/ = " + l.Value + "\n")
 			}
 		}
 		equal(t, len(parseSysctlConf([]byte(again.String()), "f")), len(lines))
