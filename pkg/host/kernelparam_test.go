@@ -1,6 +1,7 @@
 package host
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -76,15 +77,15 @@ func TestEvalShell(t *testing.T) {
 		"#A=b":                          "",
 		"B=`lsb_release -i -s 2> /dev/null || echo Debian`\nA=b":                "b",
 		"B=`( . /etc/os-release; echo ${NAME:-Debian} ) 2>/dev/null || x`\nA=b": "b",
-		"B=$(x \"y)\" (z))\nA=b":      "b",
-		"A=$(x)":                      "?",
-		"A=`x`y":                      "?",
-		"A=\"${B:-x}\"":               "?",
-		"if [ x ]; then\nA=b\nfi":     "?",
-		"if [ x ]; then B=1; fi\nA=b": "b",
-		"A=$B":                        "",
-		"A=\"open":                    "?",
-		"A=a$":                        "a$",
+		"B=$(echo \"y)\" $(echo z))\nA=b":                                       "b",
+		"A=$(x)":                                                                "?",
+		"A=`x`y":                                                                "?",
+		"A=\"${B:-x}\"":                                                         "?",
+		"if [ x ]; then\nA=b\nfi":                                               "?",
+		"if [ x ]; then B=1; fi\nA=b":                                           "b",
+		"A=$B":                                                                  "",
+		"A=\"open":                                                              "?",
+		"A=a$":                                                                  "a$",
 	} {
 		vars := map[string]shellValue{}
 		evalShell(script, vars)
@@ -94,6 +95,13 @@ func TestEvalShell(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q: %q, want %q", script, got, want)
+		}
+		if want == "?" {
+			continue
+		}
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", script+"\nprintf %s \"$A\"").Output()
+		if err != nil || string(out) != want {
+			t.Errorf("%q: the shell says %q, %v; want %q", script, out, err, want)
 		}
 	}
 	vars := map[string]shellValue{}
