@@ -167,29 +167,35 @@ func swapInRate(f *host.Facts) string {
 }
 
 var swappiness = Check{
-	ID: "swappiness", Area: finding.Memory, Worst: finding.Warning,
+	ID: "swappiness", Area: finding.Memory, Worst: finding.Warning, Modes: Live | Image,
 	Title: "vm.swappiness lets swap do its work",
 	Why: "vm.swappiness weighs paging out against dropping file cache. At 0 the kernel hardly touches swap until it is about to kill; " +
 		"far above 60 it pages out memory that is soon needed again.",
 	Rule: "With swap active: a warning at 0, info from 1 to 9 and above 60. Above 60 is right for compressed memory (zram). " +
-		"Does not apply without swap.",
+		"Does not apply without swap. In an image: what sysctl.d sets, or else the kernel's default of 60, where swap is set up for boot.",
 	Fix:   "Set it between 10 and 60 and keep it in a file under /etc/sysctl.d.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwappiness(f)) },
 }
 
 func judgeSwappiness(f *host.Facts) finding.Finding {
-	value := f.Sysctl("vm.swappiness")
+	value := sysctlOf(f, "vm.swappiness", 60) // mm/vmscan.c
+	known, some, zram := f.Swaps.Known(), len(f.Swaps.Value) > 0, slices.ContainsFunc(f.Swaps.Value, host.SwapArea.Zram)
+	why, none := f.Swaps.Why(), "no swap is active"
+	if f.Image {
+		some, why = swapAtBoot(f)
+		known, zram, none = why == "", f.ZramConf.Value, "no swap is set up for boot"
+	}
 	switch {
-	case f.Swaps.Known() && len(f.Swaps.Value) == 0:
-		return skipped("no swap is active")
-	case !f.Swaps.Known():
-		return unknown("cannot tell whether there is swap: " + f.Swaps.Why())
+	case known && !some:
+		return skipped(none)
+	case !known:
+		return unknown("cannot tell whether there is swap: " + why)
 	case !value.Known():
 		return unknown("cannot read vm.swappiness: " + value.Why())
 	}
-	seen := wanted(value.Source, fmt.Sprint(value.Value), "10 to 60")
-	fix := setSysctl("set it to 30, now and at boot", "vm.swappiness", 30)
-	switch zram := slices.ContainsFunc(f.Swaps.Value, host.SwapArea.Zram); {
+	seen := value.seen("10 to 60")
+	fix := setSysctl(f, "set it to 30", "vm.swappiness", 30)
+	switch {
 	case value.Value <= 0:
 		return fail(finding.Warning, "vm.swappiness is 0: the kernel hardly uses swap until it is about to kill", fix, seen)
 	case value.Value < 10:
