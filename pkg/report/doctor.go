@@ -21,6 +21,8 @@ type Doctor struct {
 	Took     time.Duration
 	// Image is the directory of the image that was judged; empty for a running host.
 	Image string
+	// Policy names the policy that was judged by; empty for the default one.
+	Policy string
 	// FailOn is the least severity that fails the run; 0 where none does. The exit code goes by it,
 	// and so does what a test report calls a failure.
 	FailOn finding.Severity
