@@ -28,7 +28,7 @@ func runDiff(ctx context.Context, app *App, o doctorOptions, before, after strin
 	defer cancel()
 	var records [2]report.DoctorRecord
 	for i, file := range []string{before, after} {
-		record, err := readReport(ctx, file)
+		record, err := readRecord(ctx, file)
 		if err != nil {
 			return failed(err, "--diff takes two files that vmguard doctor -o json wrote")
 		}
@@ -58,8 +58,8 @@ func (o doctorOptions) writeDiff(app *App, diff report.DoctorDiff) error {
 	return report.DiffText(app.Stdout, diff, app.style(o.noColor), detail)
 }
 
-// readReport reads a report, perhaps from a pipe.
-func readReport(ctx context.Context, name string) (report.DoctorRecord, error) {
+// readRecord reads a report, perhaps from a pipe.
+func readRecord(ctx context.Context, name string) (report.DoctorRecord, error) {
 	return until(ctx, func() (report.DoctorRecord, error) {
 		file, err := os.Open(name)
 		if err != nil {
