@@ -89,7 +89,7 @@ func TestCloudInitState(t *testing.T) {
 	equal(t, readCloudInit(tree(t)), Known(CloudInit{}, "/etc/cloud"))
 	// A package that was removed left its configuration.
 	equal(t, readCloudInit(tree(t, files{"etc/cloud/cloud.cfg": "\t: broken"})), Known(CloudInit{}, "/etc/cloud"))
-	equal(t, readCloudInit(cloudTree(t, nil)).Value, CloudInit{Installed: true, MountsModule: true})
+	equal(t, readCloudInit(cloudTree(t, nil)).Value, CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
 	equal(t, readCloudInit(cloudTree(t, files{"etc/cloud/cloud-init.disabled": ""})).Value.DisabledBy, "/etc/cloud/cloud-init.disabled")
 	for list, want := range map[string]bool{
 		"cloud_init_modules: [a]": false, "cloud_config_modules: [mounts]": true, "cloud_init_modules: [[cc_mounts, always]]": true,
@@ -163,7 +163,8 @@ func TestBootCommands(t *testing.T) {
 			"/usr/lib/systemd/system/x.service": "[Service]\nExecStart=swapon -a\n", "/etc/systemd/system/x.service": "-> /dev/null",
 			"/etc/systemd/system/multi-user.target.wants/x.service": "-> /usr/lib/systemd/system/x.service",
 		}, nil},
-		"a script that is not run": {files{"/etc/rc.local": "swapon -a\n"}, nil},
+		"of a cloud-init that is off": {files{cfg: "runcmd: [[swapon, -a]]\n", "/etc/cloud/cloud-init.disabled": ""}, nil},
+		"a script that is not run":    {files{"/etc/rc.local": "swapon -a\n"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -174,6 +175,9 @@ func TestBootCommands(t *testing.T) {
 	}
 	fs := executable(t, cloudTree(t, files{"etc/rc.local": "#!/bin/sh\nswapon /s\n", "opt/vmguard": ""}), "etc/rc.local")
 	equal(t, readCloudInit(fs).Value.Commands, on("/etc/rc.local", 2))
+	const perBoot = "/var/lib/cloud/scripts/per-boot/swap"
+	fs = executable(t, cloudTree(t, files{perBoot: "#!/bin/sh\nswapon /s\n"}), perBoot)
+	equal(t, readCloudInit(fs).Value.Commands, on(perBoot, 2))
 }
 
 func TestAzureSwap(t *testing.T) {
