@@ -48,7 +48,7 @@ func judgeUnmadeSwap(c host.CloudInit) finding.Finding {
 	if c.Swap.Filename == "" || strings.Trim(c.Swap.Size, "0. BKMGT") == "" {
 		return pass("cloud-init makes no swapfile", cloudSwapSeen(c.Swap, ""))
 	}
-	return fail(finding.Warning, fmt.Sprintf("cloud-init does not understand the size of its section swap (%s): it makes no swapfile", c.Swap.Size),
+	return fail(finding.Warning, fmt.Sprintf("cloud-init makes no swapfile of its section swap: the size %s is none that all versions of it understand, or less than a MiB", c.Swap.Size),
 		remedy("write the size as auto, as a number of bytes, or with a capital K, M or G, such as 2G", ""), cloudSwapSeen(c.Swap, "auto, a number of bytes, or such as 2G"))
 }
 

@@ -40,7 +40,7 @@ func judgeSwapBakedIn(f *host.Facts, _ Policy) []finding.Finding {
 }
 
 func bakedHarm(b host.BakedSwap) string {
-	const secrets = "it may hold memory of the machine that built the image, and every VM made from it shares its UUID"
+	const leftover = "it may hold memory of the machine that built the image, and every VM made from it shares its UUID"
 	harms := []string{fmt.Sprintf("a swapfile lies in the image: %s, %s long", b.Path, human.Bytes(b.Size))}
 	switch h := b.Header; {
 	case b.Allocated < b.Size:
@@ -55,7 +55,7 @@ func bakedHarm(b host.BakedSwap) string {
 	if b.Header == nil {
 		return strings.Join(harms, "; ")
 	}
-	return strings.Join(append(harms, secrets), "; ")
+	return strings.Join(append(harms, leftover), "; ")
 }
 
 func spellBaked(b host.BakedSwap) string {

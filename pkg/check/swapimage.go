@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -47,6 +48,9 @@ func madeAtBoot(f *host.Facts) firstBoot {
 	if cloudInitMounts(c) {
 		if c.Swap.Makes() {
 			b.makers = append(b.makers, swapMaker{what: "cloud-init (" + c.Swap.Filename + ")", file: c.Swap.Filename, seen: cloudSwapSeen(c.Swap, "")})
+		}
+		if c.Swap != nil && !c.Swap.Makes() && strings.HasSuffix(c.Swap.Size, "iB") {
+			b.doubt("only newer versions of cloud-init understand the size %s (%s:%d)", c.Swap.Size, c.Swap.File, c.Swap.Line)
 		}
 		for _, m := range c.SwapMounts {
 			b.doubt("cloud-init is to use %s as swap (%s:%d), and an image does not show whether the VM will have it", m.Device, m.File, m.Line)
@@ -228,21 +232,30 @@ func judgeSetUp(f *host.Facts, s setUpSwap, boot firstBoot) []finding.Finding {
 
 // twiceInImage finds files that more than one line of fstab names.
 func twiceInImage(f *host.Facts) []finding.Finding {
-	var out []finding.Finding
-	first := map[string]int{}
+	var names []string
+	lines := map[string][]host.FstabSwap{}
 	for _, line := range f.Fstab.Value {
-		name := line.Spec
-		if line.Target != "" {
-			name = line.Target
+		name := cmp.Or(line.Target, line.Spec)
+		if line.NoAuto {
+			continue
 		}
-		switch before := first[name]; {
-		case line.NoAuto:
-		case before == 0:
-			first[name] = line.Line
-		default:
-			out = append(out, fail(finding.Info, fmt.Sprintf("/etc/fstab lists %s on line %d and again on line %d: the second try to activate it fails at every boot", name, before, line.Line),
-				remedy("in the image: take the second line out", dropLines([]host.FstabSwap{line})), inFile("/etc/fstab", line.Line, line.Spec, "one line")))
+		if lines[name] == nil {
+			names = append(names, name)
 		}
+		lines[name] = append(lines[name], line)
+	}
+	var out []finding.Finding
+	for _, name := range names {
+		second := lines[name][1:]
+		if len(second) == 0 {
+			continue
+		}
+		var seen []finding.Evidence
+		for _, line := range second {
+			seen = append(seen, inFile("/etc/fstab", line.Line, line.Spec, "one line for "+name))
+		}
+		out = append(out, fail(finding.Info, fmt.Sprintf("/etc/fstab lists %s %d times, first on line %d: the second try to activate it fails at every boot", name, len(second)+1, lines[name][0].Line),
+			remedy("in the image: keep the first of the lines", dropLines(second, true)), seen...))
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"vmguard/pkg/finding"
@@ -67,9 +68,9 @@ func unitCommand(c host.CloudInit) string {
 		dir, strings.Join(unit, " "))
 }
 
-// dropLines is the command that takes lines out of /etc/fstab, each by its number and its
-// first field: a file that has changed since is left alone.
-func dropLines(lines []host.FstabSwap) string {
+// dropLines is the command that takes lines of type swap out of /etc/fstab by their first
+// field, and by their numbers as well where that is asked: a line that moved stays.
+func dropLines(lines []host.FstabSwap, numbered bool) string {
 	words := []string{"sed", "-i"}
 	for _, line := range lines {
 		spec, _, _ := strings.Cut(swap.Entry{Path: line.Spec}.Line(), " ")
@@ -80,7 +81,14 @@ func dropLines(lines []host.FstabSwap) string {
 			}
 			pattern.WriteRune(r)
 		}
-		words = append(words, "-e", human.ShellWord(fmt.Sprintf(`%d{\#^[[:blank:]]*%s[[:blank:]]#d;}`, line.Line, pattern.String())))
+		const blanks, field = `[[:blank:]]\{1,\}`, `[^[:blank:]]\{1,\}`
+		drop := `\#^[[:blank:]]*` + pattern.String() + blanks + field + blanks + `swap#d`
+		if numbered {
+			drop = fmt.Sprintf("%d{%s;}", line.Line, drop)
+		}
+		if word := human.ShellWord(drop); !slices.Contains(words, word) {
+			words = append(words, "-e", word)
+		}
 	}
 	return strings.Join(append(words, "/etc/fstab"), " ")
 }
@@ -95,7 +103,7 @@ func forget(f *host.Facts, means func(spec, target string) bool) string {
 		}
 	}
 	if len(lines) > 0 {
-		commands = append(commands, dropLines(lines))
+		commands = append(commands, dropLines(lines, false))
 	}
 	for _, unit := range f.Units.Value {
 		if !unit.FromFstab && means(unit.What, unit.Target) { // masked, wherever it lies

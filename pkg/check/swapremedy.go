@@ -135,7 +135,7 @@ func protectFile(f *host.Facts, area host.SwapArea) *finding.Remedy {
 	switch {
 	case f.Image:
 		file := human.ShellWord(area.Path)
-		return remedy("in the image: "+text, "chown root:root "+file+" && chmod 600 "+file)
+		return remedy("in the image: "+text, "chown 0:0 "+file+" && chmod 600 "+file)
 	case command == "" || area.File.Value.UID != 0:
 	case forgetsEtc(f):
 		return remedy(text, command)
