@@ -27,7 +27,8 @@ var swapEnabled = Check{
 		"In an image, whose VM's RAM is not known: fails where nothing that it holds gives a VM swap at its first boot (fstab, .swap units, zram, cloud-init, start-up commands), " +
 		"a warning with Docker, else info; unknown where only a device of the VM would.",
 	Fix: "Add a swapfile with vmguard swap enable. 2 GiB up to 4 GiB of RAM and 4 GiB above is enough to ride out a burst, " +
-		"and less is proposed where the disk would be left with under 10 % or 1 GiB; swap is resilience, not memory.",
+		"and less is proposed where the disk would be left with under 10 % or 1 GiB; swap is resilience, not memory. " +
+		"In an image, have it made at the first boot: by cloud-init's section swap, or by a unit.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwapEnabled(f)) },
 }
 

@@ -34,7 +34,11 @@ func makeAtBoot(f *host.Facts, prefix string) *finding.Remedy {
 	case strings.HasSuffix(f.Units.Source, "(absent)"):
 		return remedy(prefix+"have a start-up script run vmguard swap enable; there is no systemd here to write a unit for", "")
 	}
-	return remedy(prefix+"have a unit of systemd make a swapfile at the first boot, and activate it at each", unitCommand(c))
+	text := prefix + "have a unit of systemd make a swapfile at the first boot, and activate it at each"
+	if c.VMGuard == "" {
+		text += "; it is of 2 GiB, and not for btrfs: with vmguard in the image, the unit runs that"
+	}
+	return remedy(text, unitCommand(c))
 }
 
 // overrides tells whether our file of configuration has the last word on swap.
