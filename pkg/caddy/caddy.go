@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Caddy's own values where a Caddyfile says nothing, the same from 2.4 to 2.10: the idle
-// timeout of its servers (modules/caddyhttp/app.go), and how long it keeps idle connections to
-// the servers behind it (modules/caddyhttp/reverseproxy/httptransport.go).
+// Caddy's own values where a Caddyfile says nothing, the same in the early and the late
+// releases of Caddy 2: the idle timeout of its servers (modules/caddyhttp/app.go), and how
+// long it keeps idle connections to the servers behind it (modules/caddyhttp/reverseproxy).
 const (
 	DefaultIdle      = 5 * time.Minute
 	DefaultKeepalive = 2 * time.Minute
@@ -22,6 +22,8 @@ type Source struct {
 // Config is what a Caddyfile says of connections.
 type Config struct {
 	Sites []Site `json:"sites,omitempty"`
+	// Options tells that there is a block of global options, of which there can be but one.
+	Options bool `json:"options,omitempty"`
 	// Unseen says why there may be more sites than these, or other settings; empty where all was seen.
 	Unseen string `json:"unseen,omitempty"`
 }

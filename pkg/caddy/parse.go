@@ -47,9 +47,8 @@ func Parse(s Source, files map[string][]Source) (Config, error) {
 	if err := p.top(0); err != nil {
 		return Config{}, err
 	}
-	before := p.unseen
 	servers := serversOf(p.options)
-	config := Config{Unseen: before}
+	config := Config{Options: p.global, Unseen: p.unseen}
 	for _, d := range p.sites {
 		site := Site{File: d.words[0].file, Line: d.words[0].line}
 		for _, w := range d.words {
@@ -92,7 +91,7 @@ func serversOf(options []directive) []server {
 	var out []server
 	for _, d := range all(options, "servers") {
 		s := server{idle: Timeout{Nanoseconds: DefaultIdle}}
-		if a, ok := d.arg(0); ok {
+		if a, ok := d.value(); ok {
 			s.listener = a.text
 		}
 		for _, timeouts := range all(d.block, "timeouts") {
@@ -123,7 +122,7 @@ func apply(servers []server, addresses []token, certain bool) (idle, write Timeo
 	for _, a := range addresses {
 		listener, ok := listenerOf(a.text)
 		if !certain || !ok {
-			may = append(servers[:len(servers):len(servers)], pick(servers, ""))
+			may = append(append([]server{}, servers...), pick(servers, ""))
 			break
 		}
 		may = append(may, pick(servers, listener))
@@ -191,7 +190,7 @@ func proxy(d directive) Proxy {
 		p.Stream = timeout(t)
 	}
 	for _, transport := range all(d.block, "transport") {
-		if kind, _ := transport.arg(0); kind.text != "http" {
+		if kind, _ := transport.value(); kind.text != "http" {
 			continue
 		}
 		for _, t := range transport.block {
@@ -213,7 +212,7 @@ func proxy(d directive) Proxy {
 // timeout reads a directive with one duration; keepalive's off counts as less than none.
 func timeout(d directive) Timeout {
 	t := Timeout{File: d.words[0].file, Line: d.words[0].line}
-	word, ok := d.arg(0)
+	word, ok := d.value()
 	switch {
 	case !ok:
 		t.Unknown = "it has no value"

@@ -42,7 +42,7 @@ import sites/*.caddy
 	plain := func(file string, line int) Proxy {
 		return Proxy{File: file, Line: line, Keepalive: Timeout{Nanoseconds: DefaultKeepalive}}
 	}
-	want := Config{Sites: []Site{
+	want := Config{Options: true, Sites: []Site{
 		{Addresses: []string{"a.example"}, File: file, Line: 9, Idle: idle, Write: write, Proxies: []Proxy{plain("/etc/caddy/proxy", 1)}},
 		{Addresses: []string{"http://...@b.example"}, File: file, Line: 12, Idle: Timeout{Nanoseconds: DefaultIdle}, Proxies: []Proxy{{
 			File: file, Line: 13, Stream: Timeout{24 * time.Hour, file, 14, ""},

@@ -15,12 +15,12 @@ type directive struct {
 
 func (d directive) name() string { return d.words[0].text }
 
-// arg gives a word after the name; false where there are fewer.
-func (d directive) arg(i int) (token, bool) {
-	if i+1 >= len(d.words) {
+// value gives the word after the name; false where there is none.
+func (d directive) value() (token, bool) {
+	if len(d.words) < 2 {
 		return token{}, false
 	}
-	return d.words[i+1], true
+	return d.words[1], true
 }
 
 // all gives the directives of a name, in their order.
@@ -53,6 +53,7 @@ type parser struct {
 	unseen   string
 	sites    []directive // the words are the addresses
 	options  []directive // of the global block
+	global   bool        // there is a global block
 }
 
 // errAt says on which line an error lies.
@@ -97,7 +98,7 @@ func (p *parser) top(depth int) error {
 // place puts a block of the top level where it belongs.
 func (p *parser) place(d directive) error {
 	if len(d.words) == 0 {
-		p.options = append(p.options, d.block...)
+		p.options, p.global = append(p.options, d.block...), true
 		return nil
 	}
 	name := d.name()
@@ -264,7 +265,7 @@ func (p *parser) take(sub parser) {
 // imported gives what an import names: a snippet, or files. Both are empty where that is not
 // to be seen.
 func (p *parser) imported(d directive) ([]directive, []Source, error) {
-	pattern, ok := d.arg(0)
+	pattern, ok := d.value()
 	if !ok {
 		return nil, nil, errAt(d.words[0], errors.New("import of nothing"))
 	}
@@ -307,6 +308,7 @@ func (p *parser) importTop(depth int) error {
 		}
 		p.take(sub)
 		p.sites, p.options = append(p.sites, sub.sites...), append(p.options, sub.options...)
+		p.global = p.global || sub.global
 	}
 	return nil
 }

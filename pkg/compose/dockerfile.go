@@ -75,7 +75,7 @@ func fromStage(in instruction) stage {
 		st.from = bounded(words[0])
 	}
 	if len(words) == 3 && strings.EqualFold(words[1], "AS") {
-		st.name = strings.ToLower(words[2])
+		st.name = words[2]
 	}
 	return st
 }
@@ -152,7 +152,7 @@ func (d Dockerfile) Image(file, target string) (Image, bool) {
 			commandReset = st.entrypoint.given
 		}
 		out.Base = st.from
-		i = d.index(strings.ToLower(st.from), i)
+		i = d.index(st.from, i)
 	}
 	return out, true
 }
@@ -160,7 +160,7 @@ func (d Dockerfile) Image(file, target string) (Image, bool) {
 // index gives the last stage of a name before another; -1 where there is none.
 func (d Dockerfile) index(name string, before int) int {
 	for i := before - 1; i >= 0; i-- {
-		if st := d.stages[i]; st.name != "" && st.name == strings.ToLower(name) {
+		if st := d.stages[i]; st.name != "" && strings.EqualFold(st.name, name) {
 			return i
 		}
 	}

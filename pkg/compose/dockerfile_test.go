@@ -129,7 +129,7 @@ func TestStart(t *testing.T) {
 // replaces each, and with a simple command dash stays where bash and busybox do not.
 func TestShellsDoAsSaid(t *testing.T) {
 	for text, want := range map[string]Kind{
-		"sleep 60": ShellSimple, "A=1 sleep 60": ShellSimple, "sleep $(echo 60)": ShellSimple, "sleep 60 > /dev/null 2>&1": ShellSimple,
+		"sleep 60": ShellSimple, "A=1 sleep 60": ShellSimple, "sleep $(echo 60)": ShellSimple, "sleep 60 > /dev/null 2>&1": ShellSequence,
 		"true && sleep 60": ShellSequence, "cd /; sleep 60": ShellSequence,
 		"sleep 60 | cat": ShellStays, "sleep 60 || true": ShellStays, "sleep 60 & wait": ShellStays, "while true; do sleep 60; done": ShellStays,
 		"exec sleep 60": Program, "cd / && exec sleep 60": Program, "A='a;b' exec sleep 60": Program,
@@ -144,7 +144,7 @@ func TestShellsDoAsSaid(t *testing.T) {
 				continue
 			}
 			switch replaced := replaces(t, shell, text); {
-			case want == Program && !replaced, want == ShellStays && replaced, want == ShellSimple && shell[0] == "dash" && replaced:
+			case want == Program && !replaced, want == ShellStays && replaced, want == ShellSimple && replaced == (shell[0] == "dash"):
 				t.Errorf("%v: %q: replaced %t, and it is called %s", shell, text, replaced, want)
 			}
 		}

@@ -24,7 +24,7 @@ func script(text string) Kind {
 		return Program
 	case last == "wait":
 		return ShellStays
-	case len(commands) > 1:
+	case len(commands) > 1, strings.ContainsAny(commands[0], "<>"): // bash stays for a redirection
 		return ShellSequence
 	}
 	return ShellSimple
@@ -34,50 +34,81 @@ func script(text string) Kind {
 // any shell at work until its last command ends: a pipe, ||, &, a subshell, a function.
 func commandsOf(text string) (commands []string, stays bool) {
 	var now strings.Builder
-	cut := func() {
-		if c := strings.TrimSpace(now.String()); c != "" && !strings.HasPrefix(c, "#") {
-			commands = append(commands, c)
-		}
-		now.Reset()
-	}
-	var quote byte
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case c == '\\' && quote != '\'' && i+1 < len(text):
-			i++
-			if text[i] != '\n' {
-				now.WriteString(text[i-1 : i+1])
+	for i := 0; i < len(text); {
+		n := opaque(text[i:])
+		if n == 0 {
+			var control bool
+			n, control = separator(text, i)
+			if n > 0 {
+				stays = stays || control
+				commands = appendCommand(commands, now.String())
+				now.Reset()
+				i += n
+				continue
 			}
-			continue
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"' || c == '`':
-			quote = c
-		case c == '&' && i+1 < len(text) && text[i+1] == '&':
-			i++
-			cut()
-			continue
-		case c == '&' && (i > 0 && (text[i-1] == '>' || text[i-1] == '<') || i+1 < len(text) && text[i+1] == '>'):
-		case c == '$' && i+1 < len(text) && text[i+1] == '(':
-			quoted := substitution(text[i+1:])
-			now.WriteString(text[i : i+1+quoted])
-			i += quoted
-			continue
-		case c == '|' || c == '&' || c == '(':
-			stays = true
-			cut()
-			continue
-		case c == ';' || c == '\n':
-			cut()
-			continue
+			n = 1
 		}
-		now.WriteByte(c)
+		now.WriteString(text[i : i+n])
+		i += n
 	}
-	cut()
-	return commands, stays
+	return appendCommand(commands, now.String()), stays
+}
+
+func appendCommand(commands []string, text string) []string {
+	if text = strings.TrimSpace(text); text == "" || strings.HasPrefix(text, "#") {
+		return commands
+	}
+	return append(commands, text)
+}
+
+// opaque gives how much at the beginning is quoted, escaped or a command substitution, in
+// which nothing separates commands.
+func opaque(text string) int {
+	switch c := text[0]; {
+	case c == '\\':
+		return min(2, len(text))
+	case c == '$' && len(text) > 1 && text[1] == '(':
+		return 1 + substitution(text[1:])
+	case c == '\'':
+		if end := strings.IndexByte(text[1:], c); end >= 0 {
+			return end + 2
+		}
+		return len(text)
+	case c == '"' || c == '`':
+		for i := 1; i < len(text); i++ {
+			switch text[i] {
+			case '\\':
+				i++
+			case c:
+				return i + 1
+			}
+		}
+		return len(text)
+	}
+	return 0
+}
+
+// separator gives the length of what separates commands at a place, 0 where nothing does,
+// and whether it is one that keeps the shell at work.
+func separator(text string, i int) (length int, control bool) {
+	before, after := byte(0), byte(0)
+	if i > 0 {
+		before = text[i-1]
+	}
+	if i+1 < len(text) {
+		after = text[i+1]
+	}
+	switch c := text[i]; {
+	case c == '&' && after == '&':
+		return 2, false
+	case c == '&' && (before == '>' || before == '<' || after == '>'): // a redirection
+		return 0, false
+	case c == '|' || c == '&' || c == '(':
+		return 1, true
+	case c == ';' || c == '\n':
+		return 1, false
+	}
+	return 0, false
 }
 
 // substitution gives the length of a command substitution from its opening parenthesis on.

@@ -18,7 +18,7 @@ const (
 	Program Kind = "program"
 	// ShellSimple is a shell with one simple command.
 	ShellSimple Kind = "shell-simple"
-	// ShellSequence is a shell with commands one after the other.
+	// ShellSequence is a shell with commands one after the other, or one with a redirection.
 	ShellSequence Kind = "shell-sequence"
 	// ShellStays is a shell that must stay: a pipe, a loop, a command in the background.
 	ShellStays Kind = "shell-stays"

@@ -90,8 +90,8 @@ func (r *reader) find(l layer, name string, depth int) *yaml.Node {
 		return found
 	}
 	for _, from := range merged(merge) {
-		if found = r.find(layer{from, l.file}, name, depth+1); found != nil {
-			return found
+		if inner := r.find(layer{from, l.file}, name, depth+1); inner != nil {
+			return inner
 		}
 	}
 	return nil

@@ -80,7 +80,7 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	if err != nil {
 		return namedIn{}, nil, err
 	}
-	for _, root := range []string{tree.Dir(), real(tree.Dir())} {
+	for _, root := range []string{tree.Dir(), withoutLinks(tree.Dir())} {
 		if _, in := underRoot(root, abs); in || path.Clean(root) == abs {
 			return namedIn{tree, root}, func() {}, nil
 		}
@@ -92,8 +92,8 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	return namedIn{machine, "/"}, func() { _ = machine.Close() }, nil // there is nothing to release
 }
 
-// real gives a folder's path without links; the path itself where it cannot.
-func real(dir string) string {
+// withoutLinks gives a folder's path without links; the path itself where it cannot.
+func withoutLinks(dir string) string {
 	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return dir
