@@ -23,11 +23,14 @@ func (o doctorOptions) namesPolicy() bool { return o.policy != "" || o.profile !
 func (o doctorOptions) namedPolicy(ctx context.Context, now time.Time) (check.Policy, error) {
 	switch {
 	case o.profile != "":
-		text, err := profileText(o.profile)
-		if err != nil {
+		if err := checkChoice("profile", o.profile, profileNames()...); err != nil {
 			return check.Policy{}, err
 		}
-		return parsePolicy("profile "+o.profile, text, now)
+		p, err := policy.FromProfile(o.profile, now)
+		if err != nil {
+			return check.Policy{}, failed(err, "")
+		}
+		return p, nil
 	case o.policy != "":
 		ctx, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
@@ -73,7 +76,7 @@ func parsePolicy(name string, data []byte, now time.Time) (check.Policy, error) 
 
 // profileText gives a built-in policy by its name.
 func profileText(name string) ([]byte, error) {
-	if err := checkChoice("profile", name, profileNames()...); err != nil {
+	if err := checkChoice("print-profile", name, profileNames()...); err != nil {
 		return nil, err
 	}
 	text, err := policy.ProfileText(name)
