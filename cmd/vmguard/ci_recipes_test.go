@@ -58,6 +58,7 @@ func TestRecipes(t *testing.T) {
 	t.Parallel()
 	needVM(t)
 	clean := newImageTree(t)
+	clean.slim()
 	clean.mend()
 	for _, r := range []recipe{
 		{"mmdebstrap", "systemctl disable docker.service docker.socket", "docker-enabled", buildByMmdebstrap},

@@ -147,6 +147,9 @@ func fileCalls(trace string) []fileCall {
 			continue
 		}
 		thread, text := m[1], m[2]
+		if strings.HasSuffix(text, " = ?") {
+			continue // the program ended first
+		}
 		if half := traceUnfin.FindStringSubmatch(text); half != nil {
 			begun[thread] = half[1]
 			continue

@@ -45,6 +45,15 @@ func bigTempDir(t *testing.T) string {
 	return dir
 }
 
+// slim takes out most of what the tree holds, and no test in a chroot needs: it is copied many times.
+func (im imageTree) slim() {
+	im.t.Helper()
+	im.inside(`cd /usr && rm -rf lib/modules/*/kernel lib/udev/hwdb* lib/python3* share/i18n share/zoneinfo
+for program in bin/docker* bin/containerd* bin/ctr bin/runc sbin/docker* sbin/containerd* sbin/runc sbin/dnet sbin/ovrouter bin/dnet bin/ovrouter; do
+	[ ! -f "$program" ] || : >"$program"
+done`)
+}
+
 // copy gives a copy of the tree, for a test of its own.
 func (im imageTree) copy(t *testing.T) imageTree {
 	t.Helper()
