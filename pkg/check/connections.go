@@ -63,11 +63,11 @@ func judgeKeepalives(f *host.Facts, _ Policy) []finding.Finding {
 			evidence(f.Cloud.Source, f.Cloud.Value.Name)))
 	}
 	return judgeContainers(running, "no container is running", func(c host.Container) finding.Finding {
-		return judgeKeepalive(c, limit, f.Cloud.Value.Name)
+		return judgeKeepalive(f, c, limit, f.Cloud.Value.Name)
 	})
 }
 
-func judgeKeepalive(c host.Container, limit idleLimit, cloud string) finding.Finding {
+func judgeKeepalive(f *host.Facts, c host.Container, limit idleLimit, cloud string) finding.Finding {
 	switch {
 	case c.NetworkMode == "none":
 		return skipped("it has no network")
@@ -79,7 +79,7 @@ func judgeKeepalive(c host.Container, limit idleLimit, cloud string) finding.Fin
 	if first < limit.after {
 		return pass(fmt.Sprintf("first keepalive after %s, before the %d s of %s's %s", human.Duration(first), after, cloud, limit.part), seen)
 	}
-	fix := setSysctl("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time, now and at boot",
+	fix := setSysctl(f, "send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time",
 		"net.ipv4.tcp_keepalive_time", 120)
 	if c.NetworkMode != "host" {
 		fix = remedy("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time "+
@@ -118,7 +118,7 @@ func judgeConntrack(f *host.Facts, t Thresholds) finding.Finding {
 	if c.Dropped != nil {
 		seen = append(seen, wanted("/proc/net/stat/nf_conntrack", fmt.Sprintf("drop %d", *c.Dropped), "0"))
 	}
-	fix := setSysctl("double the table, now and at boot", "net.netfilter.nf_conntrack_max", int64(min(2*c.Max, 1<<31-1)))
+	fix := setSysctl(f, "double the table", "net.netfilter.nf_conntrack_max", int64(min(2*c.Max, 1<<31-1)))
 	// At boot the setting is only there to be set once the module is.
 	fix.Command += " && echo nf_conntrack | sudo tee /etc/modules-load.d/nf_conntrack.conf"
 	switch share := percentOf(c.Count, c.Max); {

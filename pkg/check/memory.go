@@ -102,24 +102,27 @@ func spellPressure(p host.Pressure) string {
 }
 
 var memoryOvercommit = Check{
-	ID: "memory-overcommit", Area: finding.Memory, Worst: finding.Critical,
+	ID: "memory-overcommit", Area: finding.Memory, Worst: finding.Critical, Modes: Live | Image,
 	Title: "Allocations do not run into the commit limit",
 	Why: "With vm.overcommit_memory=2 the kernel refuses allocations past CommitLimit even while RAM is free. Runtimes that reserve " +
 		"much and use little (Node, Java, Go) then fail with \"cannot allocate memory\", and no OOM kill shows why.",
 	Rule: "Only with vm.overcommit_memory=2: critical when 98 % or more of CommitLimit is committed, a warning from 90 %. " +
-		"With 0 (the default) and 1 the limit is not enforced.",
+		"With 0 (the default) and 1 the limit is not enforced. In an image that sets it to 2: unknown, since only a running host shows how much is committed.",
 	Fix:   "Set vm.overcommit_memory=0, or raise vm.overcommit_ratio, or add swap, which counts into the limit.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeOvercommit(f)) },
 }
 
 func judgeOvercommit(f *host.Facts) finding.Finding {
-	mode := f.Sysctl("vm.overcommit_memory")
+	mode := sysctlOf(f, "vm.overcommit_memory", 0)
 	if !mode.Known() {
 		return unknown("cannot read vm.overcommit_memory: " + mode.Why())
 	}
-	set := evidence(mode.Source, fmt.Sprint(mode.Value))
-	if mode.Value != 2 {
+	set := mode.seen("")
+	switch {
+	case mode.Value != 2:
 		return pass(fmt.Sprintf("vm.overcommit_memory is %d: the commit limit is not enforced", mode.Value), set)
+	case f.Image:
+		return unknown("vm.overcommit_memory is 2, and how near the commit limit is only the running host shows", set)
 	}
 	m := f.Memory.Value
 	if !f.Memory.Known() || m.CommitLimit == 0 {
@@ -136,18 +139,24 @@ func judgeOvercommit(f *host.Facts) finding.Finding {
 		severity = finding.Critical
 	}
 	return fail(severity, text+": past it, allocations fail although RAM may be free",
-		setSysctl("let the kernel overcommit, as is its default, now and at boot", "vm.overcommit_memory", 0), seen...)
+		setSysctl(f, "let the kernel overcommit, as is its default", "vm.overcommit_memory", 0), seen...)
 }
 
 var cgroupSwapAccounting = Check{
-	ID: "cgroup-swap-accounting", Area: finding.Memory, Worst: finding.Warning,
+	ID: "cgroup-swap-accounting", Area: finding.Memory, Worst: finding.Warning, Modes: Live | Image,
 	Title: "The kernel accounts swap per container",
 	Why: "Without swap accounting, --memory-swap is not enforced: a container with a memory limit can fill the VM's whole swap, " +
 		"and all others pay for it.",
 	Rule: "When the kernel does not account swap for cgroups: a warning with swap active and a container limited, else info. " +
-		"Unknown where neither a cgroup nor the engine shows it.",
-	Fix:   "Boot with swapaccount=1 (cgroup v1), or move to cgroup v2, where accounting is always on unless the kernel was built without it.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwapAccounting(f)) },
+		"Unknown where neither a cgroup nor the engine shows it. In an image it goes by the newest kernel, how it was built and what it is given at boot: " +
+		"from 6.1 on it always accounts, unless cgroup_disable=memory is given; a warning with Docker and swap set up, else info.",
+	Fix: "Boot with swapaccount=1 (cgroup v1), or move to cgroup v2, where accounting is always on unless the kernel was built without it.",
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
+		if f.Image {
+			return one(imageSwapAccounting(f))
+		}
+		return one(judgeSwapAccounting(f))
+	},
 }
 
 func judgeSwapAccounting(f *host.Facts) finding.Finding {

@@ -10,6 +10,8 @@ import (
 // Policy is what a team wants of its hosts beyond the checks' own rules. The zero value
 // has no thresholds: start from DefaultPolicy.
 type Policy struct {
+	// Name says whose word it is: a file, or "profile golden-image"; empty for the default policy.
+	Name string
 	// Now is when the waivers are judged.
 	Now time.Time
 	// Profile is the built-in profile that the policy starts from; empty where there is none.

@@ -159,7 +159,7 @@ func runDoctor(ctx context.Context, app *App, o doctorOptions) error {
 	}
 	result := report.Doctor{
 		Version: app.Build.number(), Facts: facts, Findings: check.Run(checks, facts, policy), Took: time.Since(start),
-		Image: o.root, FailOn: o.failsOn(), Rules: rulesOf(checks),
+		Image: o.root, Policy: policy.Name, FailOn: o.failsOn(), Rules: rulesOf(checks),
 	}
 	if err := o.write(app, targets, result); err != nil {
 		return err

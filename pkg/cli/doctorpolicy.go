@@ -30,6 +30,7 @@ func (o doctorOptions) namedPolicy(ctx context.Context, now time.Time) (check.Po
 		if err != nil {
 			return check.Policy{}, failed(err, "")
 		}
+		p.Name = "profile " + o.profile
 		return p, nil
 	case o.policy != "":
 		ctx, cancel := context.WithTimeout(ctx, o.timeout)
@@ -71,6 +72,7 @@ func parsePolicy(name string, data []byte, now time.Time) (check.Policy, error) 
 	if err != nil {
 		return check.Policy{}, usage("docs/policy.md lists the keys; vmguard doctor --list lists the checks", "%w", err)
 	}
+	p.Name = name
 	return p, nil
 }
 

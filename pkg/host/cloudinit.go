@@ -18,13 +18,15 @@ type CloudInit struct {
 	Installed bool `json:"installed"`
 	// DisabledBy is the file that switches cloud-init off; empty where it is on. The kernel's command line may switch it off as well.
 	DisabledBy string `json:"disabledBy,omitempty"`
+	// ConfDir is the directory whose files add to cloud.cfg; empty where cloud-init is not installed.
+	ConfDir string `json:"confDir,omitempty"`
 	// MountsModule tells whether the configuration lists the module mounts, which makes swap and mounts.
 	MountsModule bool `json:"mountsModule"`
 	// Swap is the merged section swap; nil where there is none.
 	Swap *CloudSwap `json:"swap,omitempty"`
 	// SwapMounts are the devices that the section mounts has as swap.
 	SwapMounts []CloudMount `json:"swapMounts,omitempty"`
-	// Commands are the start-up commands that make or activate swap.
+	// Commands are the start-up commands that make or activate swap. Those of a cloud-init that is switched off are left out.
 	Commands []BootCommand `json:"commands,omitempty"`
 	// Unread names seeded user-data of a kind that is not read here, and that may set up swap; empty for none.
 	Unread string `json:"unread,omitempty"`
@@ -58,8 +60,11 @@ type CloudMount struct {
 	Line   int    `json:"line"`
 }
 
-// cloudDir is where cloud-init keeps its configuration.
-const cloudDir = "/etc/cloud"
+// cloudDir is where cloud-init keeps its configuration, and cloudMain the file of it that is read first.
+const (
+	cloudDir  = "/etc/cloud"
+	cloudMain = cloudDir + "/cloud.cfg"
+)
 
 func cloudInitReadings(s Source) []reading {
 	return []reading{fact(fileLimit, func(f *Facts) *Fact[CloudInit] { return &f.CloudInit },
@@ -76,7 +81,7 @@ func readCloudInit(tree *rootfs.FS) Fact[CloudInit] {
 			return Missing[CloudInit](why)
 		}
 	}
-	commands, why := bootCommands(tree)
+	commands, why := bootCommands(tree, c.Installed && c.DisabledBy == "")
 	if why == "" {
 		c.Azure, why = readAzureSwap(tree)
 	}
@@ -103,10 +108,14 @@ func (c *CloudInit) readConfig(tree *rootfs.FS) (why string) {
 	if why != "" {
 		return why
 	}
-	c.Unread = unread
+	c.ConfDir = layers[len(layers)-1].confDir(cloudMain)
 	c.MountsModule = hasModule(layers, initModules, "mounts") || hasModule(layers, configModules, "mounts")
 	c.Swap = mergeSwap(layers)
 	c.SwapMounts = swapMounts(layers)
+	if c.DisabledBy != "" {
+		return ""
+	}
+	c.Unread = unread
 	if hasModule(layers, initModules, "bootcmd") || hasModule(layers, configModules, "bootcmd") {
 		c.Commands = append(c.Commands, configCommands(layers, bootCmd)...)
 	}
@@ -143,12 +152,11 @@ func readCloudLayers(tree *rootfs.FS) (layers []cloudLayer, unreadSeed, why stri
 	if why != "" {
 		return nil, "", why
 	}
-	const main = cloudDir + "/cloud.cfg"
-	base, why := readLayer(tree, main)
+	base, why := readLayer(tree, cloudMain)
 	if why != "" {
 		return nil, "", why
 	}
-	names, why := confNames(tree, base.confDir(main))
+	names, why := confNames(tree, base.confDir(cloudMain))
 	if why != "" {
 		return nil, "", why
 	}

@@ -67,6 +67,7 @@ func TestCloudSwapMerges(t *testing.T) {
 		"switched off later": {files{dir + "a.cfg": "swap: {size: 1G}", dir + "b.cfg": "swap:\n  size: 0\n"}, &CloudSwap{Filename: "/swap.img", Size: "0", File: "/" + dir + "b.cfg", Line: 2}, false},
 		"no mapping later":   {files{dir + "a.cfg": "swap: {size: 1G}", dir + "b.cfg": "swap: false"}, &CloudSwap{Filename: "/swap.img", File: "/" + dir + "b.cfg", Line: 1}, false},
 		"no mapping before":  {files{dir + "a.cfg": "swap: false", dir + "b.cfg": "swap: {size: 1G}"}, &CloudSwap{Filename: "/swap.img", Size: "1G", Bytes: 1 << 30, File: "/" + dir + "b.cfg", Line: 1}, true},
+		"a text later":       {files{dir + "a.cfg": "swap: {size: 1G}", dir + "b.cfg": "swap: x"}, &CloudSwap{Filename: "/swap.img", Size: "1G", Bytes: 1 << 30, File: "/" + dir + "a.cfg", Line: 1}, true},
 		"user-data wins":     {files{dir + "a.cfg": "swap: {size: 1G}", seed: "#cloud-config\nswap: {size: 4G}\n"}, &CloudSwap{Filename: "/swap.img", Size: "4G", Bytes: 4 << 30, File: "/" + seed, Line: 2}, true},
 		"another directory":  {files{cfg: "conf_d: /etc/mine\n", dir + "a.cfg": "swap: {size: 1G}", "etc/mine/x.cfg": "swap: {size: 2G}"}, &CloudSwap{Filename: "/swap.img", Size: "2G", Bytes: 2 << 30, File: "/etc/mine/x.cfg", Line: 1}, true},
 		"by a merge key":     {files{dir + "a.cfg": "x: &s {size: 2G, filename: /x}\nswap: {filename: /s, <<: *s}\n"}, &CloudSwap{Filename: "/s", Size: "2G", Bytes: 2 << 30, File: "/" + dir + "a.cfg", Line: 1}, true},
@@ -84,12 +85,30 @@ func TestCloudSwapMerges(t *testing.T) {
 	}
 }
 
+// TestCloudBytes holds what handle_swapcfg of cloud-init 22.4.2 makes of these.
+func TestCloudBytes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]uint64{
+		"0": 0, "1G": 1 << 30, "2GB": 2 << 30, "512M": 512 << 20, "3.5G": 7 << 29, ".5G": 1 << 29, "1024K": 1 << 20, "2T": 2 << 40, "'1 G'": 1 << 30,
+		"1073741824": 1 << 30, `"2147483648"`: 2 << 30, "2_147_483_648": 2 << 30, "0x40000000": 1 << 30, "07777777777": 1<<30 - 1, "1e9": 1e9, "1073741824.0": 1 << 30,
+		"2g": 0, "2GiB": 0, "-1G": 0, "5 0": 0, "T": 0, "true": 0, "null": 0, "''": 0, "1048575": 0, "'0x40000000'": 0, "inf": 0, ".nan": 0, "1E30": 0,
+	} {
+		layer, err := parseCloudConfig("x", []byte("size: "+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cloudBytes(layer.keys["size"]); got != want {
+			t.Errorf("%s is %d bytes, want %d", text, got, want)
+		}
+	}
+}
+
 func TestCloudInitState(t *testing.T) {
 	t.Parallel()
 	equal(t, readCloudInit(tree(t)), Known(CloudInit{}, "/etc/cloud"))
 	// A package that was removed left its configuration.
 	equal(t, readCloudInit(tree(t, files{"etc/cloud/cloud.cfg": "\t: broken"})), Known(CloudInit{}, "/etc/cloud"))
-	equal(t, readCloudInit(cloudTree(t, nil)).Value, CloudInit{Installed: true, MountsModule: true})
+	equal(t, readCloudInit(cloudTree(t, nil)).Value, CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
 	equal(t, readCloudInit(cloudTree(t, files{"etc/cloud/cloud-init.disabled": ""})).Value.DisabledBy, "/etc/cloud/cloud-init.disabled")
 	for list, want := range map[string]bool{
 		"cloud_init_modules: [a]": false, "cloud_config_modules: [mounts]": true, "cloud_init_modules: [[cc_mounts, always]]": true,
@@ -163,7 +182,8 @@ func TestBootCommands(t *testing.T) {
 			"/usr/lib/systemd/system/x.service": "[Service]\nExecStart=swapon -a\n", "/etc/systemd/system/x.service": "-> /dev/null",
 			"/etc/systemd/system/multi-user.target.wants/x.service": "-> /usr/lib/systemd/system/x.service",
 		}, nil},
-		"a script that is not run": {files{"/etc/rc.local": "swapon -a\n"}, nil},
+		"of a cloud-init that is off": {files{cfg: "runcmd: [[swapon, -a]]\n", "/etc/cloud/cloud-init.disabled": ""}, nil},
+		"a script that is not run":    {files{"/etc/rc.local": "swapon -a\n"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -174,6 +194,9 @@ func TestBootCommands(t *testing.T) {
 	}
 	fs := executable(t, cloudTree(t, files{"etc/rc.local": "#!/bin/sh\nswapon /s\n", "opt/vmguard": ""}), "etc/rc.local")
 	equal(t, readCloudInit(fs).Value.Commands, on("/etc/rc.local", 2))
+	const perBoot = "/var/lib/cloud/scripts/per-boot/swap"
+	fs = executable(t, cloudTree(t, files{perBoot: "#!/bin/sh\nswapon /s\n"}), perBoot)
+	equal(t, readCloudInit(fs).Value.Commands, on(perBoot, 2))
 }
 
 func TestAzureSwap(t *testing.T) {

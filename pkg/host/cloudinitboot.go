@@ -30,9 +30,9 @@ type AzureSwap struct {
 	SizeMB uint64 `json:"sizeMiB"` // the agent says MB, and means 2^20 bytes
 }
 
-// bootCommands finds the commands of services, of rc.local and of cloud-init's script
-// directories that make or activate swap.
-func bootCommands(tree *rootfs.FS) (list []BootCommand, why string) {
+// bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
+// script directories that make or activate swap.
+func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why string) {
 	files, err := readUnitFiles(tree)
 	if err != nil {
 		return nil, err.Error()
@@ -48,8 +48,11 @@ func bootCommands(tree *rootfs.FS) (list []BootCommand, why string) {
 		list = append(list, serviceCommands(file, string(data))...)
 	}
 	scripts := []string{"/etc/rc.local", "/etc/rc.d/rc.local"}
-	for _, dir := range []string{"per-boot", "per-instance", "per-once"} {
-		dir = "/var/lib/cloud/scripts/" + dir
+	dirs := []string{"/var/lib/cloud/scripts/per-boot", "/var/lib/cloud/scripts/per-instance", "/var/lib/cloud/scripts/per-once"}
+	if !cloudInit {
+		dirs = nil
+	}
+	for _, dir := range dirs {
 		entries, err := tree.ReadDir(dir)
 		if err != nil && !absent(err) {
 			return nil, unread(dir, err)

@@ -155,8 +155,9 @@ func pairs(node yaml.Node) map[string]yaml.Node {
 
 // mergeSwap gives the section swap of all files. Mappings are merged key by key, the file
 // that wins first (mergemanydict of cloudinit/util.py, Merger._on_dict of mergers/m_dict.py);
-// a section that is no mapping stays as it is, and makes no swap (handle_swapcfg of
-// cloudinit/config/cc_mounts.py, which also has the default name and the default size, none).
+// a section that is false, null or a number stays as it is, and makes no swap (handle_swapcfg of
+// cloudinit/config/cc_mounts.py, which also has the default name and the default size, none),
+// and a list or text gives way to a mapping.
 func mergeSwap(layers []cloudLayer) *CloudSwap {
 	var merged *CloudSwap
 	seen := map[string]bool{}
@@ -165,11 +166,12 @@ func mergeSwap(layers []cloudLayer) *CloudSwap {
 		if !ok {
 			continue
 		}
-		if merged == nil {
+		if merged == nil || len(seen) == 0 {
 			merged = &CloudSwap{Filename: "/swap.img", File: l.file, Line: node.Line}
 		}
 		if node.Kind != yaml.MappingNode {
-			if len(seen) == 0 {
+			text := node.Kind == yaml.SequenceNode || node.Tag == "!!str"
+			if len(seen) == 0 && !text {
 				return merged
 			}
 			continue
@@ -203,23 +205,37 @@ func (s *CloudSwap) set(key string, value yaml.Node, file string) {
 }
 
 // cloudBytes reads a size: a number of bytes, or text with B, K, M, G or T, each a power of
-// 1,024, in capitals (human2bytes of cloudinit/util.py; newer ones take KiB as well). It
-// gives 0 for what cloud-init refuses, and for less than the MiB that it rounds down to.
+// 1,024, in capitals (human2bytes of cloudinit/util.py). It gives 0 for what cloud-init
+// refuses, and for less than the MiB that it rounds down to. Only newer ones take KiB and
+// the like, so that this counts as refused.
 func cloudBytes(value yaml.Node) uint64 {
-	text := strings.TrimSuffix(strings.TrimSuffix(value.Value, "B"), "i")
-	factor := 1.0
-	if at := strings.IndexAny(text, "KMGT"); value.Tag == "!!str" && at >= 0 && at == len(text)-1 {
-		factor = math.Pow(1024, float64(1+strings.IndexByte("KMGT", text[at])))
-		text = text[:at]
+	var n float64
+	switch value.Tag {
+	case "!!int": // YAML's numbers may be octal, or have underscores
+		var whole uint64
+		if value.Decode(&whole) != nil {
+			return 0
+		}
+		n = float64(whole)
+	case "!!str", "!!float":
+		text, factor := strings.TrimSuffix(value.Value, "B"), 1.0
+		if at := len(text) - 1; at >= 0 && strings.IndexByte("KMGT", text[at]) >= 0 {
+			factor = math.Pow(1024, float64(1+strings.IndexByte("KMGT", text[at])))
+			text = text[:at]
+		}
+		if strings.ContainsAny(text, "xXpP") { // Python knows no such floats
+			return 0
+		}
+		number, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil {
+			return 0
+		}
+		n = number * factor
 	}
-	if value.Tag == "!!bool" || value.Tag == "!!null" || strings.ContainsAny(text, "xXpP") {
+	if !(n >= 1<<20) || n >= 1<<60 {
 		return 0
 	}
-	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || !(n > 0) || n*factor >= 1<<60 || n*factor < 1<<20 {
-		return 0
-	}
-	return uint64(n * factor)
+	return uint64(n)
 }
 
 // swapMounts finds the entries of mounts whose third field is swap.

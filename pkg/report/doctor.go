@@ -21,6 +21,8 @@ type Doctor struct {
 	Took     time.Duration
 	// Image is the directory of the image that was judged; empty for a running host.
 	Image string
+	// Policy names the policy that was judged by; empty for the default one.
+	Policy string
 	// FailOn is the least severity that fails the run; 0 where none does. The exit code goes by it,
 	// and so does what a test report calls a failure.
 	FailOn finding.Severity
@@ -127,10 +129,11 @@ func (p *page) writeEntry(e entry) {
 	if !p.style.Wide {
 		lead = 7
 	}
-	head, indent := fmt.Sprintf("%-*s ", idColumn, e.ID), strings.Repeat(" ", lead+idColumn+1)
+	id := p.style.name(e.ID) // of a comparison, it comes out of a file
+	head, indent := fmt.Sprintf("%-*s ", idColumn, id), strings.Repeat(" ", lead+idColumn+1)
 	if p.style.Width < narrow {
 		indent = strings.Repeat(" ", lead)
-		head = e.ID + "\n" + indent
+		head = id + "\n" + indent
 	}
 	width := max(p.style.Width-len(indent), 30)
 	text := e.Summary
@@ -148,6 +151,9 @@ func (p *page) writeEntry(e entry) {
 		text += " (" + human.Count(len(e.also)+1, "check") + ": also " + strings.Join(e.also, ", ") + ")"
 	}
 	p.WriteString("  " + mark + " " + head + wrap(p.style.clean(text), width, indent) + "\n")
+	if e.before != "" {
+		p.WriteString(indent + p.style.paint(wrap(p.style.clean("before: "+e.before), width-2, indent+"  "), color.Faint) + "\n")
+	}
 	if p.evidence {
 		p.writeEvidence(e, indent, width)
 	}

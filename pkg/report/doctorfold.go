@@ -20,6 +20,7 @@ type entry struct {
 	finding.Finding
 	subjects []string
 	also     []string // the IDs of further checks
+	before   string   // in a comparison, what was said before
 }
 
 // fold joins findings of one check that say the same of several subjects, at the place of

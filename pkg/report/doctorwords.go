@@ -18,6 +18,9 @@ func headline(d Doctor) string {
 	if known := knownOf(d.Facts); len(known) > 0 {
 		line += ": " + strings.Join(known, ", ")
 	}
+	if d.Policy != "" {
+		line += "; judged by " + d.Policy
+	}
 	return line
 }
 
