@@ -63,11 +63,11 @@ func judgeKeepalives(f *host.Facts, _ Policy) []finding.Finding {
 			evidence(f.Cloud.Source, f.Cloud.Value.Name)))
 	}
 	return judgeContainers(running, "no container is running", func(c host.Container) finding.Finding {
-		return judgeKeepalive(c, limit, f.Cloud.Value.Name)
+		return judgeKeepalive(f, c, limit, f.Cloud.Value.Name)
 	})
 }
 
-func judgeKeepalive(c host.Container, limit idleLimit, cloud string) finding.Finding {
+func judgeKeepalive(f *host.Facts, c host.Container, limit idleLimit, cloud string) finding.Finding {
 	switch {
 	case c.NetworkMode == "none":
 		return skipped("it has no network")
@@ -79,7 +79,7 @@ func judgeKeepalive(c host.Container, limit idleLimit, cloud string) finding.Fin
 	if first < limit.after {
 		return pass(fmt.Sprintf("first keepalive after %s, before the %d s of %s's %s", human.Duration(first), after, cloud, limit.part), seen)
 	}
-	fix := setSysctl("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time, now and at boot",
+	fix := setSysctl(f, "send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time",
 		"net.ipv4.tcp_keepalive_time", 120)
 	if c.NetworkMode != "host" {
 		fix = remedy("send a heartbeat from the program every 2 to 5 minutes; or, for sockets with keepalive on, lower the time "+
@@ -98,13 +98,14 @@ var conntrackFull = Check{
 	Title: "The connection tracking table has room",
 	Why: "Docker's NAT needs an entry for each connection. When the table is full the kernel drops the packets of new ones: " +
 		"clients see time-outs while old connections go on.",
-	Rule: "Critical when 90 % or more of nf_conntrack_max is used, a warning from 75 %; info when packets were dropped since boot. " +
+	Rule: "Critical when 90 % or more of nf_conntrack_max is used, a warning from 75 %, or from a policy's conntrack-full-critical and conntrack-full; " +
+		"info when packets were dropped since boot. " +
 		"Does not apply where connection tracking is not loaded.",
 	Fix:   "Raise net.netfilter.nf_conntrack_max, and look for a client that opens connections without end.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeConntrack(f)) },
+	Judge: func(f *host.Facts, p Policy) []finding.Finding { return one(judgeConntrack(f, p.Thresholds)) },
 }
 
-func judgeConntrack(f *host.Facts) finding.Finding {
+func judgeConntrack(f *host.Facts, t Thresholds) finding.Finding {
 	if !f.Conntrack.Known() {
 		return unknown("cannot tell how full the connection tracking table is: " + f.Conntrack.Why())
 	}
@@ -113,17 +114,17 @@ func judgeConntrack(f *host.Facts) finding.Finding {
 		return skipped("connection tracking is not loaded")
 	}
 	text := fmt.Sprintf("%s of the connection tracking table is used (%d of %d)", human.Percent(c.Count, c.Max), c.Count, c.Max)
-	seen := []finding.Evidence{wanted(f.Conntrack.Source, fmt.Sprintf("%d of %d", c.Count, c.Max), "below 75 %")}
+	seen := []finding.Evidence{wanted(f.Conntrack.Source, fmt.Sprintf("%d of %d", c.Count, c.Max), "below "+spellPercent(t.ConntrackPercent))}
 	if c.Dropped != nil {
 		seen = append(seen, wanted("/proc/net/stat/nf_conntrack", fmt.Sprintf("drop %d", *c.Dropped), "0"))
 	}
-	fix := setSysctl("double the table, now and at boot", "net.netfilter.nf_conntrack_max", int64(min(2*c.Max, 1<<31-1)))
+	fix := setSysctl(f, "double the table", "net.netfilter.nf_conntrack_max", int64(min(2*c.Max, 1<<31-1)))
 	// At boot the setting is only there to be set once the module is.
 	fix.Command += " && echo nf_conntrack | sudo tee /etc/modules-load.d/nf_conntrack.conf"
-	switch share := float64(c.Count) / float64(c.Max); {
-	case share >= 0.90:
+	switch share := percentOf(c.Count, c.Max); {
+	case share >= t.ConntrackCriticalPercent:
 		return fail(finding.Critical, text+": when it is full, new connections get no answer", fix, seen...)
-	case share >= 0.75:
+	case share >= t.ConntrackPercent:
 		return fail(finding.Warning, text+": when it is full, new connections get no answer", fix, seen...)
 	case c.Dropped != nil && *c.Dropped > 0:
 		return fail(finding.Info, fmt.Sprintf("%d packets were dropped by connection tracking since boot; now %s", *c.Dropped, text),

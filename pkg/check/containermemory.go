@@ -73,15 +73,15 @@ var containerNearLimit = Check{
 	Title: "The container is not about to hit its memory limit",
 	Why: "At its limit the kernel (not the Docker daemon) kills a process of the container, without a word in the container's log. " +
 		"Counted is what the kernel cannot drop: all but the page cache, so that a container that reads many files is not taken for one that is about to die.",
-	Rule: "Critical from 95 % of the limit, a warning from 85 %. Unknown where the container's memory cgroup cannot be read. " +
+	Rule: "Critical from 95 % of the limit, a warning from 85 %; or from a policy's container-near-limit-critical and container-near-limit. Unknown where the container's memory cgroup cannot be read. " +
 		"Does not apply without a limit.",
 	Fix: "Raise the limit, or cap the program's heap below it.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
-		return eachRunning(f, func(c host.Container) finding.Finding { return judgeNearLimit(f, c) })
+	Judge: func(f *host.Facts, p Policy) []finding.Finding {
+		return eachRunning(f, func(c host.Container) finding.Finding { return judgeNearLimit(f, c, p.Thresholds) })
 	},
 }
 
-func judgeNearLimit(f *host.Facts, c host.Container) finding.Finding {
+func judgeNearLimit(f *host.Facts, c host.Container, t Thresholds) finding.Finding {
 	limit := c.Limits.Memory
 	if c.Memory.Known() && c.Memory.Value.Limit != nil {
 		limit = *c.Memory.Value.Limit
@@ -94,13 +94,13 @@ func judgeNearLimit(f *host.Facts, c host.Container) finding.Finding {
 	}
 	used := cmp.Or(c.Memory.Value.Unreclaimable, c.Memory.Value.WorkingSet) // no process lives without any memory of its own
 	text := fmt.Sprintf("memory at %s of its limit (%s of %s, page cache apart)", human.Percent(used, limit), human.Bytes(used), human.Bytes(limit))
-	seen := wanted(c.Memory.Source, "without page cache "+human.Bytes(used), "below 85 % of "+human.Bytes(limit))
+	seen := wanted(c.Memory.Source, "without page cache "+human.Bytes(used), "below "+spellPercent(t.NearLimitPercent)+" of "+human.Bytes(limit))
 	severity := finding.Warning
-	switch share := float64(used) / float64(limit); {
-	case share < 0.85:
-		return pass(text, seen)
-	case share >= 0.95:
+	switch share := percentOf(used, limit); {
+	case share >= t.NearLimitCriticalPercent:
 		severity = finding.Critical
+	case share < t.NearLimitPercent:
+		return pass(text, seen)
 	}
 	c.Limits.Memory = limit
 	raise := verdict.RaiseNearLimit(c, f.Memory)

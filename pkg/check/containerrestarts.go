@@ -15,14 +15,17 @@ var containerRestartLoop = Check{
 	Why: "A container that dies and is restarted again and again looks up in a list, and serves nobody. The engine waits longer each time, " +
 		"from 100 ms up to a minute. Each start logs in anew, and a mail server may then refuse it for too many connections.",
 	Rule: "Critical while its state is restarting, when it has a restart policy and died 3 times or more of itself in 10 minutes, when it was restarted 3 times or more and started in the last 10 minutes, " +
-		"or when its policy gave up. A warning for 3 restarts or more with the last start within 24 hours, info for older ones.",
+		"or when its policy gave up. A warning for 3 restarts or more with the last start within 24 hours, info for older ones. " +
+		"A policy's container-restart-loop is the number in place of 3.",
 	Fix: "Read its last log lines and its exit code.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
-		return eachContainer(f, func(c host.Container) finding.Finding { return judgeRestartLoop(f, c) })
+	Judge: func(f *host.Facts, p Policy) []finding.Finding {
+		return eachContainer(f, func(c host.Container) finding.Finding {
+			return judgeRestartLoop(f, c, p.Thresholds.RestartLoopCount)
+		})
 	},
 }
 
-func judgeRestartLoop(f *host.Facts, c host.Container) finding.Finding {
+func judgeRestartLoop(f *host.Facts, c host.Container, loop int) finding.Finding {
 	up, started := since(f, c.StartedAt)
 	recent := recentDeaths(f, c)
 	seen := []finding.Evidence{inspect(c, fmt.Sprintf("state %s, RestartCount %d, exit code %d", c.State, c.RestartCount, c.ExitCode), "running, RestartCount 0")}
@@ -36,9 +39,9 @@ func judgeRestartLoop(f *host.Facts, c host.Container) finding.Finding {
 		return fail(finding.Critical, fmt.Sprintf("it is in a restart loop: %s, last exit code %d", restarted, c.ExitCode), logs, seen...)
 	case gaveUp(c):
 		return fail(finding.Critical, fmt.Sprintf("%s, then its policy on-failure:%d gave up: it stays down, exit code %d", restarted, c.Restart.MaxRetries, c.ExitCode), logs, seen...)
-	case recent >= 3 && c.Restart.Name != "no" && c.Restart.Name != "":
+	case recent >= loop && c.Restart.Name != "no" && c.Restart.Name != "":
 		return fail(finding.Critical, fmt.Sprintf("it died %d times in the last 10 minutes", recent), logs, seen...)
-	case c.RestartCount < 3 || !started:
+	case c.RestartCount < loop || !started:
 		return pass("it is in no restart loop", seen...)
 	case up <= loopWindow:
 		return fail(finding.Critical, restarted+", the last start "+human.Ago(up), logs, seen...)

@@ -22,7 +22,7 @@ func All() []Check {
 		containerIgnoresSIGTERM, containerShellPID1, containerLogsUnbounded,
 		composeHealthcheck, composeRestart, composeMemoryLimit, composeStopGrace, composeInit,
 		tcpKeepaliveLate, conntrackFull, proxyKeepalive,
-		journalPersistent, sysctlDrift, sysctlModule,
+		journalPersistent, sysctlDrift, sysctlModule, sysctlConfUnread,
 		waiverExpired,
 	}
 }

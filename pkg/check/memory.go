@@ -15,12 +15,13 @@ var memoryHeadroom = Check{
 	Title: "There is memory left for a burst",
 	Why: "MemAvailable is what the kernel can hand out without paging. When it is nearly gone, one burst (a deployment, a backup, " +
 		"a large mail) starts the OOM killer.",
-	Rule:  "Critical below 5 % and 1 GiB of RAM available, a warning below 10 % and 4 GiB. Reserved huge pages do not count as RAM.",
+	Rule: "Critical below 5 % and 1 GiB of RAM available, a warning below 10 % and 4 GiB; or below a policy's memory-headroom-critical and memory-headroom. " +
+		"Reserved huge pages do not count as RAM.",
 	Fix:   "Limit or move the largest container, or add RAM; swap rides out short bursts.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeHeadroom(f)) },
+	Judge: func(f *host.Facts, p Policy) []finding.Finding { return one(judgeHeadroom(f, p.Thresholds)) },
 }
 
-func judgeHeadroom(f *host.Facts) finding.Finding {
+func judgeHeadroom(f *host.Facts, t Thresholds) finding.Finding {
 	if !f.Memory.Known() {
 		return unknown("cannot tell how much memory is left: " + f.Memory.Why())
 	}
@@ -30,15 +31,14 @@ func judgeHeadroom(f *host.Facts) finding.Finding {
 	if total == 0 {
 		return unknown(f.Memory.Source + " says that there is no memory at all")
 	}
-	share := 100 * float64(m.Available) / float64(total)
-	text := fmt.Sprintf("%.0f %% of memory is available (%s of %s)", share, human.Bytes(m.Available), human.Bytes(total))
-	seen := []finding.Evidence{wanted(f.Memory.Source, "MemAvailable "+human.Bytes(m.Available), "10 % or 4 GiB")}
+	text := fmt.Sprintf("%s of memory is available (%s of %s)", human.Percent(m.Available, total), human.Bytes(m.Available), human.Bytes(total))
+	seen := []finding.Evidence{wanted(f.Memory.Source, "MemAvailable "+human.Bytes(m.Available), t.MemoryHeadroom.String())}
 	severity := finding.Warning
 	switch {
-	case share >= 10 || m.Available >= 4*gib:
-		return pass(text, seen...)
-	case share < 5 && m.Available < gib:
+	case !t.MemoryHeadroomCritical.Left(m.Available, total):
 		severity = finding.Critical
+	case t.MemoryHeadroom.Left(m.Available, total):
+		return pass(text, seen...)
 	}
 	if users := largestContainers(f, 3); users != "" {
 		seen = append(seen, evidence("memory cgroups", users))
@@ -71,21 +71,23 @@ var memoryPressure = Check{
 	Why: "Pressure stall information says for how long tasks stood still because memory had to be reclaimed first. " +
 		"It rises before the OOM killer comes, and healthchecks and heartbeats time out meanwhile.",
 	Rule: "Critical when all tasks stalled for 10 % or more of the last minute (full avg60), a warning when some did (some avg60). " +
-		"Unknown where the kernel keeps no pressure information.",
-	Fix:   "Limit or move the largest container, or add RAM.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgePressure(f.Pressure.Memory)) },
+		"A policy's memory-pressure is the share in place of 10 %. Unknown where the kernel keeps no pressure information.",
+	Fix: "Limit or move the largest container, or add RAM.",
+	Judge: func(f *host.Facts, p Policy) []finding.Finding {
+		return one(judgePressure(f.Pressure.Memory, p.Thresholds.MemoryPressurePercent))
+	},
 }
 
-func judgePressure(p host.Fact[host.Pressure]) finding.Finding {
+func judgePressure(p host.Fact[host.Pressure], mostPercent float64) finding.Finding {
 	if !p.Known() {
 		return unknown("cannot tell whether tasks wait for memory: " + p.Why())
 	}
-	seen := wanted(p.Source, spellPressure(p.Value), "avg60 below 10 %")
+	seen := wanted(p.Source, spellPressure(p.Value), "avg60 below "+spellPercent(mostPercent))
 	fix := findMemoryUser()
 	switch {
-	case p.Value.Full != nil && p.Value.Full.Avg60 >= 10:
+	case p.Value.Full != nil && p.Value.Full.Avg60 >= mostPercent:
 		return fail(finding.Critical, fmt.Sprintf("for %.0f %% of the last minute nothing ran because all waited for memory", p.Value.Full.Avg60), fix, seen)
-	case p.Value.Some.Avg60 >= 10:
+	case p.Value.Some.Avg60 >= mostPercent:
 		return fail(finding.Warning, fmt.Sprintf("for %.0f %% of the last minute some task waited for memory", p.Value.Some.Avg60), fix, seen)
 	}
 	return pass("little or nothing waits for memory", seen)
@@ -100,24 +102,27 @@ func spellPressure(p host.Pressure) string {
 }
 
 var memoryOvercommit = Check{
-	ID: "memory-overcommit", Area: finding.Memory, Worst: finding.Critical,
+	ID: "memory-overcommit", Area: finding.Memory, Worst: finding.Critical, Modes: Live | Image,
 	Title: "Allocations do not run into the commit limit",
 	Why: "With vm.overcommit_memory=2 the kernel refuses allocations past CommitLimit even while RAM is free. Runtimes that reserve " +
 		"much and use little (Node, Java, Go) then fail with \"cannot allocate memory\", and no OOM kill shows why.",
 	Rule: "Only with vm.overcommit_memory=2: critical when 98 % or more of CommitLimit is committed, a warning from 90 %. " +
-		"With 0 (the default) and 1 the limit is not enforced.",
+		"With 0 (the default) and 1 the limit is not enforced. In an image that sets it to 2: unknown, since only a running host shows how much is committed.",
 	Fix:   "Set vm.overcommit_memory=0, or raise vm.overcommit_ratio, or add swap, which counts into the limit.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeOvercommit(f)) },
 }
 
 func judgeOvercommit(f *host.Facts) finding.Finding {
-	mode := f.Sysctl("vm.overcommit_memory")
+	mode := sysctlOf(f, "vm.overcommit_memory", 0)
 	if !mode.Known() {
 		return unknown("cannot read vm.overcommit_memory: " + mode.Why())
 	}
-	set := evidence(mode.Source, fmt.Sprint(mode.Value))
-	if mode.Value != 2 {
+	set := mode.seen("")
+	switch {
+	case mode.Value != 2:
 		return pass(fmt.Sprintf("vm.overcommit_memory is %d: the commit limit is not enforced", mode.Value), set)
+	case f.Image:
+		return unknown("vm.overcommit_memory is 2, and how near the commit limit is only the running host shows", set)
 	}
 	m := f.Memory.Value
 	if !f.Memory.Known() || m.CommitLimit == 0 {
@@ -134,18 +139,24 @@ func judgeOvercommit(f *host.Facts) finding.Finding {
 		severity = finding.Critical
 	}
 	return fail(severity, text+": past it, allocations fail although RAM may be free",
-		setSysctl("let the kernel overcommit, as is its default, now and at boot", "vm.overcommit_memory", 0), seen...)
+		setSysctl(f, "let the kernel overcommit, as is its default", "vm.overcommit_memory", 0), seen...)
 }
 
 var cgroupSwapAccounting = Check{
-	ID: "cgroup-swap-accounting", Area: finding.Memory, Worst: finding.Warning,
+	ID: "cgroup-swap-accounting", Area: finding.Memory, Worst: finding.Warning, Modes: Live | Image,
 	Title: "The kernel accounts swap per container",
 	Why: "Without swap accounting, --memory-swap is not enforced: a container with a memory limit can fill the VM's whole swap, " +
 		"and all others pay for it.",
 	Rule: "When the kernel does not account swap for cgroups: a warning with swap active and a container limited, else info. " +
-		"Unknown where neither a cgroup nor the engine shows it.",
-	Fix:   "Boot with swapaccount=1 (cgroup v1), or move to cgroup v2, where accounting is always on unless the kernel was built without it.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwapAccounting(f)) },
+		"Unknown where neither a cgroup nor the engine shows it. In an image it goes by the newest kernel, how it was built and what it is given at boot: " +
+		"from 6.1 on it always accounts, unless cgroup_disable=memory is given; a warning with Docker and swap set up, else info.",
+	Fix: "Boot with swapaccount=1 (cgroup v1), or move to cgroup v2, where accounting is always on unless the kernel was built without it.",
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
+		if f.Image {
+			return one(imageSwapAccounting(f))
+		}
+		return one(judgeSwapAccounting(f))
+	},
 }
 
 func judgeSwapAccounting(f *host.Facts) finding.Finding {

@@ -9,48 +9,64 @@ import (
 )
 
 var oomPanic = Check{
-	ID: "oom-panic", Area: finding.Memory, Worst: finding.Critical,
+	ID: "oom-panic", Area: finding.Memory, Worst: finding.Critical, Modes: Live | Image,
 	Title: "Running out of memory kills one process, not the VM",
 	Why: "With vm.panic_on_oom the kernel panics instead of killing one process: every container dies at once. " +
 		"With vm.oom_kill_allocating_task it kills whoever asked last, which may be dockerd or sshd, instead of the largest.",
 	Rule: "vm.panic_on_oom other than 0: critical where the VM then hangs (kernel.panic=0) or where that cannot be told, else a warning. " +
-		"A warning for vm.oom_kill_allocating_task other than 0. Unknown where they cannot be read.",
+		"A warning for vm.oom_kill_allocating_task other than 0. Unknown where they cannot be read. In an image: what sysctl.d and the kernel's parameters set.",
 	Fix:   "Set both to 0, the kernel's defaults.",
 	Judge: judgeOOMPanic,
 }
 
 func judgeOOMPanic(f *host.Facts, _ Policy) []finding.Finding {
-	panics, allocating := f.Sysctl("vm.panic_on_oom"), f.Sysctl("vm.oom_kill_allocating_task")
+	const panicName, allocatingName = "vm.panic_on_oom", "vm.oom_kill_allocating_task"
+	panics, allocating := sysctlOf(f, panicName, 0), sysctlOf(f, allocatingName, 0)
 	var out []finding.Finding
 	if panics.Known() && panics.Value != 0 {
 		severity, after := finding.Critical, "and then hangs (kernel.panic=0)"
-		switch reboot := f.Sysctl("kernel.panic"); {
+		switch reboot := panicTimeout(f); {
 		case !reboot.Known():
 			after = "and whether it then reboots cannot be told"
 		case reboot.Value != 0:
 			severity, after = finding.Warning, "and then reboots"
 		}
-		out = append(out, fail(severity, "when memory runs out the whole VM panics "+after, sysctlRemedy("vm.panic_on_oom"),
-			wanted(panics.Source, fmt.Sprint(panics.Value), "0")))
+		out = append(out, fail(severity, "when memory runs out the whole VM panics "+after, sysctlRemedy(f, panicName), panics.seen("0")))
 	}
 	if allocating.Known() && allocating.Value != 0 {
 		out = append(out, fail(finding.Warning, "when memory runs out the kernel kills whoever asked last, dockerd and sshd included, not the largest",
-			sysctlRemedy("vm.oom_kill_allocating_task"), wanted(allocating.Source, fmt.Sprint(allocating.Value), "0")))
+			sysctlRemedy(f, allocatingName), allocating.seen("0")))
 	}
-	for _, name := range []string{"vm.panic_on_oom", "vm.oom_kill_allocating_task"} {
-		if fact := f.Sysctl(name); !fact.Known() {
-			out = append(out, unknown("cannot read "+name+": "+fact.Why()))
+	for _, value := range []sysctlValue{panics, allocating} {
+		if !value.Known() {
+			out = append(out, unknown("cannot read "+value.name+": "+value.Why()))
 		}
 	}
 	if len(out) == 0 {
-		return one(pass("when memory runs out the kernel kills the largest process",
-			evidence(panics.Source, "0"), evidence(allocating.Source, "0")))
+		return one(pass("when memory runs out the kernel kills the largest process", panics.seen(""), allocating.seen("")))
 	}
 	return out
 }
 
-func sysctlRemedy(name string) *finding.Remedy {
-	return setSysctl("set it back to 0, now and at boot", name, 0)
+// panicTimeout gives after how many seconds the kernel reboots from a panic: 0 for never.
+// In an image that sets neither the sysctl nor the parameter of the kernel, that is
+// how the kernel was built (CONFIG_PANIC_TIMEOUT), and not known.
+func panicTimeout(f *host.Facts) host.Fact[int64] {
+	if _, set := f.BootSysctl("kernel.panic"); set || !f.Image {
+		return sysctlOf(f, "kernel.panic", 0).Fact
+	}
+	for i := len(f.Cmdline.Value) - 1; i >= 0; i-- {
+		if p := f.Cmdline.Value[i]; p.Name == "panic" && !p.Next {
+			if n, ok := kernelInt(p.Value); ok {
+				return host.Known(n, p.File)
+			}
+		}
+	}
+	return host.Missing[int64]("the image does not set it")
+}
+
+func sysctlRemedy(f *host.Facts, name string) *finding.Remedy {
+	return setSysctl(f, "set it back to 0", name, 0)
 }
 
 var oomProtection = Check{

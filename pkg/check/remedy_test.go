@@ -24,7 +24,7 @@ func TestRemedies(t *testing.T) {
 		c.Limits.Memory = 0
 		c.Memory.Value.Peak, c.Memory.Value.SwapUsage = ptr(uint64(300*mib)), ptr(uint64(50*mib))
 	}
-	for _, tt := range append(append(swapRemedies(), deathRemedies()...), []remedyCase{
+	for _, tt := range append(append(append(swapRemedies(), deathRemedies()...), sysctlRemedies()...), []remedyCase{
 		{"right after the start", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c); c.StartedAt = now.Add(-time.Hour) }, "", "watch for a day"},
 		{"no peak known", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c); c.Memory.Value.Peak = nil }, "", "watch for a day"},
 		{"after a day", "container-no-memory-limit", func(_ *host.Facts, c *host.Container) { grown(c) }, "docker update --memory 448m --memory-swap 896m web", "peak of the last 25 h"},

@@ -13,11 +13,12 @@ var diskSpace = Check{
 	Title: "There is disk space left",
 	Why: "On a full disk containers cannot write their layers, logs or databases; the engine cannot start or restart any; " +
 		"and no swapfile can be added.",
-	Rule: "For / and the engine's data: critical below 512 MiB, or below 5 % and 5 GiB; a warning below 10 % and 20 GiB. " +
+	Rule: "For / and the engine's data: critical below 512 MiB, or below 5 % and 5 GiB; a warning below 10 % and 20 GiB; " +
+		"or below a policy's disk-space-least, disk-space-critical and disk-space. " +
 		"Free is what an ordinary process may still use. Does not apply to what is mounted read-only.",
 	Fix: "Find what fills it; unused images, stopped containers and unbounded logs are the usual causes.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
-		return eachDisk(f, judgeDiskSpace)
+	Judge: func(f *host.Facts, p Policy) []finding.Finding {
+		return eachDisk(f, p.Thresholds, judgeDiskSpace)
 	},
 }
 
@@ -26,16 +27,16 @@ var inodeSpace = Check{
 	Title: "There are inodes left",
 	Why: "A filesystem without free inodes refuses new files with \"no space left on device\" while df shows gigabytes free. " +
 		"Image layers and mail stores hold very many small files.",
-	Rule: "For / and the engine's data: critical below 5 % of inodes free, a warning below 10 %. " +
+	Rule: "For / and the engine's data: critical below 5 % of inodes free, a warning below 10 %; or below a policy's inode-space-critical and inode-space. " +
 		"Does not apply to filesystems that make inodes as they need them, nor to what is mounted read-only.",
 	Fix: "Remove what holds many small files; unused images are the usual cause.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
-		return eachDisk(f, judgeInodes)
+	Judge: func(f *host.Facts, p Policy) []finding.Finding {
+		return eachDisk(f, p.Thresholds, judgeInodes)
 	},
 }
 
 // eachDisk judges every filesystem once, also where / and the engine's data are on the same one.
-func eachDisk(f *host.Facts, judge func(host.Disk, string) finding.Finding) []finding.Finding {
+func eachDisk(f *host.Facts, t Thresholds, judge func(host.Disk, string, Thresholds) finding.Finding) []finding.Finding {
 	if len(f.Disks) == 0 {
 		return one(unknown("cannot tell how full the disks are: not collected"))
 	}
@@ -51,7 +52,7 @@ func eachDisk(f *host.Facts, judge func(host.Disk, string) finding.Finding) []fi
 			out = append(out, unknown(fmt.Sprintf("%s says that %s has no size at all", fact.Source, disk.Path)))
 		case !sameFilesystem(judged, disk):
 			judged = append(judged, disk)
-			out = append(out, judge(disk, fact.Source))
+			out = append(out, judge(disk, fact.Source, t))
 		}
 	}
 	return out
@@ -66,33 +67,32 @@ func sameFilesystem(judged []host.Disk, d host.Disk) bool {
 	return false
 }
 
-func judgeDiskSpace(d host.Disk, source string) finding.Finding {
-	share := 100 * float64(d.Free) / float64(d.Size)
-	text := fmt.Sprintf("%s free on %s (%.0f %% of %s)", human.Bytes(d.Free), d.Path, share, human.Bytes(d.Size))
-	seen := wanted(source, human.Bytes(d.Free)+" free", "10 % or 20 GiB")
+func judgeDiskSpace(d host.Disk, source string, t Thresholds) finding.Finding {
+	text := fmt.Sprintf("%s free on %s (%s of %s)", human.Bytes(d.Free), d.Path, human.Percent(d.Free, d.Size), human.Bytes(d.Size))
+	seen := wanted(source, human.Bytes(d.Free)+" free", t.DiskSpace.String())
 	severity := finding.Warning
 	switch {
-	case d.Free < 512*mib || share < 5 && d.Free < 5*gib:
+	case d.Free < t.DiskSpaceLeastBytes || !t.DiskSpaceCritical.Left(d.Free, d.Size):
 		severity = finding.Critical
-	case share >= 10 || d.Free >= 20*gib:
+	case t.DiskSpace.Left(d.Free, d.Size):
 		return pass(text, seen)
 	}
 	return fail(severity, text+": on a full disk containers cannot write, and the engine cannot start any", diskRemedy(d), seen)
 }
 
-func judgeInodes(d host.Disk, source string) finding.Finding {
+func judgeInodes(d host.Disk, source string, t Thresholds) finding.Finding {
 	if d.Inodes == 0 {
 		return skipped(fmt.Sprintf("%s on %s makes inodes as it needs them", d.FS, d.Path))
 	}
-	share := 100 * float64(d.InodesFree) / float64(d.Inodes)
+	share := percentOf(d.InodesFree, d.Inodes)
 	text := fmt.Sprintf("%.0f %% of the inodes of %s are free (%d of %d)", share, d.Path, d.InodesFree, d.Inodes)
-	seen := wanted(source, fmt.Sprintf("%d inodes free", d.InodesFree), "10 %")
+	seen := wanted(source, fmt.Sprintf("%d inodes free", d.InodesFree), spellPercent(t.InodeSpacePercent))
 	severity := finding.Warning
 	switch {
-	case share >= 10:
-		return pass(text, seen)
-	case share < 5:
+	case share < t.InodeSpaceCriticalPercent:
 		severity = finding.Critical
+	case share >= t.InodeSpacePercent:
+		return pass(text, seen)
 	}
 	fix := diskRemedy(d)
 	if d.Role != host.RoleDocker {

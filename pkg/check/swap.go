@@ -18,18 +18,24 @@ const (
 const kubeletHere = "a kubelet runs here, and Kubernetes expects swap to be off unless it is told otherwise"
 
 var swapEnabled = Check{
-	ID: "swap-enabled", Area: finding.Memory, Worst: finding.Critical,
+	ID: "swap-enabled", Area: finding.Memory, Worst: finding.Critical, Modes: Live | Image,
 	Title: "The VM has swap",
 	Why: "Without swap the kernel has nowhere to put memory that nobody uses. When RAM runs out it kills a process instead, " +
 		"most often the largest one, which is a container. Swap turns a burst into a slow moment.",
 	Rule: "Fails when /proc/swaps lists no area. With containers running: critical below 4 GiB of RAM, a warning below 16 GiB, else info. " +
-		"Without containers: a warning below 1 GiB, else info. An installed engine whose containers are not known counts as having some. Does not apply where a kubelet runs, which expects swap to be off unless told otherwise.",
+		"Without containers: a warning below 1 GiB, else info. An installed engine whose containers are not known counts as having some. Does not apply where a kubelet runs, which expects swap to be off unless told otherwise. " +
+		"In an image, whose VM's RAM is not known: fails where nothing that it holds gives a VM swap at its first boot (fstab, .swap units, zram, cloud-init, start-up commands), " +
+		"a warning with Docker, else info; unknown where only a device of the VM would.",
 	Fix: "Add a swapfile with vmguard swap enable. 2 GiB up to 4 GiB of RAM and 4 GiB above is enough to ride out a burst, " +
-		"and less is proposed where the disk would be left with under 10 % or 1 GiB; swap is resilience, not memory.",
+		"and less is proposed where the disk would be left with under 10 % or 1 GiB; swap is resilience, not memory. " +
+		"In an image, have it made at the first boot: by cloud-init's section swap, or by a unit.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwapEnabled(f)) },
 }
 
 func judgeSwapEnabled(f *host.Facts) finding.Finding {
+	if f.Image {
+		return judgeImageSwap(f)
+	}
 	if !f.Swaps.Known() {
 		return unknown("cannot tell whether there is swap: " + f.Swaps.Why())
 	}
@@ -78,16 +84,20 @@ func swapSeverity(ram uint64, containers bool) finding.Severity {
 }
 
 var swapPermissions = Check{
-	ID: "swap-permissions", Area: finding.Memory, Worst: finding.Critical,
+	ID: "swap-permissions", Area: finding.Memory, Worst: finding.Critical, Modes: Live | Image,
 	Title: "Swapfiles are root's alone",
 	Why:   "A swapfile holds the memory of every process: keys, passwords, mail. Whoever can read it reads them.",
 	Rule: "Critical where a swapfile belongs to somebody other than root, or others may read or write it; a warning where its group may. " +
-		"Does not apply to partitions. Unknown in a container, which does not show the VM's files.",
+		"Does not apply to partitions. Unknown in a container, which does not show the VM's files. " +
+		"In an image, of the swapfiles that lie in it.",
 	Fix:   "vmguard swap enable sets the mode of root's own swapfile to 0600. One of somebody else's: chown it to root and chmod it to 600.",
 	Judge: judgeSwapPermissions,
 }
 
 func judgeSwapPermissions(f *host.Facts, _ Policy) []finding.Finding {
+	if f.Image {
+		return judgeImagePermissions(f)
+	}
 	if !f.Swaps.Known() {
 		return one(unknown("cannot tell which swap is active: " + f.Swaps.Why()))
 	}
@@ -167,29 +177,35 @@ func swapInRate(f *host.Facts) string {
 }
 
 var swappiness = Check{
-	ID: "swappiness", Area: finding.Memory, Worst: finding.Warning,
+	ID: "swappiness", Area: finding.Memory, Worst: finding.Warning, Modes: Live | Image,
 	Title: "vm.swappiness lets swap do its work",
 	Why: "vm.swappiness weighs paging out against dropping file cache. At 0 the kernel hardly touches swap until it is about to kill; " +
 		"far above 60 it pages out memory that is soon needed again.",
 	Rule: "With swap active: a warning at 0, info from 1 to 9 and above 60. Above 60 is right for compressed memory (zram). " +
-		"Does not apply without swap.",
+		"Does not apply without swap. In an image: what sysctl.d sets, or else the kernel's default of 60, where swap is set up for boot.",
 	Fix:   "Set it between 10 and 60 and keep it in a file under /etc/sysctl.d.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeSwappiness(f)) },
 }
 
 func judgeSwappiness(f *host.Facts) finding.Finding {
-	value := f.Sysctl("vm.swappiness")
+	value := sysctlOf(f, "vm.swappiness", 60) // mm/vmscan.c
+	known, some, zram := f.Swaps.Known(), len(f.Swaps.Value) > 0, slices.ContainsFunc(f.Swaps.Value, host.SwapArea.Zram)
+	why, none := f.Swaps.Why(), "no swap is active"
+	if f.Image {
+		some, why = swapAtBoot(f)
+		known, zram, none = why == "", f.ZramConf.Value, "no swap is set up for boot"
+	}
 	switch {
-	case f.Swaps.Known() && len(f.Swaps.Value) == 0:
-		return skipped("no swap is active")
-	case !f.Swaps.Known():
-		return unknown("cannot tell whether there is swap: " + f.Swaps.Why())
+	case known && !some:
+		return skipped(none)
+	case !known:
+		return unknown("cannot tell whether there is swap: " + why)
 	case !value.Known():
 		return unknown("cannot read vm.swappiness: " + value.Why())
 	}
-	seen := wanted(value.Source, fmt.Sprint(value.Value), "10 to 60")
-	fix := setSysctl("set it to 30, now and at boot", "vm.swappiness", 30)
-	switch zram := slices.ContainsFunc(f.Swaps.Value, host.SwapArea.Zram); {
+	seen := value.seen("10 to 60")
+	fix := setSysctl(f, "set it to 30", "vm.swappiness", 30)
+	switch {
 	case value.Value <= 0:
 		return fail(finding.Warning, "vm.swappiness is 0: the kernel hardly uses swap until it is about to kill", fix, seen)
 	case value.Value < 10:

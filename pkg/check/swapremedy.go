@@ -133,6 +133,9 @@ func protectFile(f *host.Facts, area host.SwapArea) *finding.Remedy {
 	const text = "make it root's alone"
 	command := enableFile(f, area.Path)
 	switch {
+	case f.Image:
+		file := human.ShellWord(area.Path)
+		return remedy("in the image: "+text, "chown 0:0 "+file+" && chmod 600 "+file)
 	case command == "" || area.File.Value.UID != 0:
 	case forgetsEtc(f):
 		return remedy(text, command)

@@ -10,13 +10,14 @@ import (
 
 // collect takes a snapshot of this host and its engine. It errs only where there is
 // nothing to take a snapshot of; what could not be read is missing in the facts.
-func collect(ctx context.Context, app *App, dockerHost string, timeout time.Duration) (*host.Facts, error) {
+func collect(ctx context.Context, app *App, dockerHost string, compose []string, timeout time.Duration) (*host.Facts, error) {
 	source, client, err := open(app, dockerHost)
 	if err != nil {
 		return nil, err
 	}
 	defer source.Close() //nolint:errcheck // nothing was written
 	defer client.Close()
+	source.Compose = compose
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return host.Collect(ctx, source), nil

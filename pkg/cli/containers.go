@@ -55,7 +55,7 @@ func containerRows(ctx context.Context, app *App, dockerHost string, timeout tim
 	if timeout <= 0 {
 		return nil, usage("accepted: a positive duration such as 5s or 1m", "--timeout: %s is not accepted", timeout)
 	}
-	facts, err := collect(ctx, app, dockerHost, timeout)
+	facts, err := collect(ctx, app, dockerHost, nil, timeout)
 	if err != nil {
 		return nil, err
 	}

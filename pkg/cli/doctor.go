@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"vmguard/pkg/check"
@@ -20,6 +18,7 @@ import (
 // doctorOptions is what the command line of vmguard doctor asks for.
 type doctorOptions struct {
 	output     string
+	reports    []string // KIND=FILE
 	failOn     string
 	only, skip []string
 	explain    string
@@ -27,6 +26,12 @@ type doctorOptions struct {
 	timeout    time.Duration
 	saveFacts  string
 	facts      string
+	root       string
+	compose    []string
+	policy     string
+	profile    string
+	print      string // the name of the profile to be printed
+	diff       bool
 	dockerHost string
 	quiet      bool
 	verbose    bool
@@ -44,29 +49,46 @@ why, and the one command that mends it. Nothing is changed.
 
 Root's rights are not needed; with them the kernel's log and each container's
 network settings can be read as well. What cannot be decided is listed as unknown,
-with the reason.`,
+with the reason.
+
+With --root an image is inspected before it boots: a directory that holds its file
+tree. Nothing outside of it is read. What only a running host shows is listed as not
+assessable, and never counts as fine. docs/ci.md has recipes for builds.
+
+A policy (--policy, --profile, else /etc/vmguard/policy.yaml of the host or image)
+sets thresholds and severities, requires or leaves out checks, and accepts findings for
+a while; docs/policy.md says how.`,
 		Example: "  vmguard doctor\n" +
 			"  sudo vmguard doctor --fail-on warning -o json\n" +
 			"  vmguard doctor --only swap-enabled,memory-headroom\n" +
 			"  vmguard doctor --explain container-ignores-sigterm\n" +
 			"  sudo vmguard doctor --save-facts facts.json; vmguard doctor --facts facts.json",
-		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args: func(c *cobra.Command, args []string) error {
+			if o.diff {
+				return twoReports(args)
+			}
+			return noArgs(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
 			noColor, err := c.Flags().GetBool("no-color")
 			if err != nil {
 				return failed(err, "")
 			}
 			o.noColor = noColor
-			for _, name := range []string{"facts", "save-facts"} {
+			for _, name := range []string{"facts", "save-facts", "root", "policy", "profile", "print-profile"} {
 				if flag := c.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-					return usage("is a shell variable empty?", "--%s: no file is named", name)
+					return usage("is a shell variable empty?", "--%s: nothing is named", name)
 				}
+			}
+			if o.diff {
+				return runDiff(c.Context(), app, o, args[0], args[1])
 			}
 			return runDoctor(c.Context(), app, o)
 		},
 	}
 	f := c.Flags()
-	outputFlag(c, &o.output, "text", "json")
+	outputFlag(c, &o.output, doctorFormats()...)
+	f.StringArrayVar(&o.reports, "report", nil, "also write the report to a file, as KIND=FILE with a kind that --output takes; may be given again")
 	f.StringVar(&o.failOn, "fail-on", "critical", "exit with 1 on findings from this severity: info, warning, critical or never")
 	f.StringSliceVar(&o.only, "only", nil, "run these checks alone (IDs, separated by commas)")
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these checks out (IDs, separated by commas)")
@@ -75,6 +97,12 @@ with the reason.`,
 	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "give up after so long, at most: each fact has a limit of its own (2s to 10s); what takes longer is unknown")
 	f.StringVar(&o.saveFacts, "save-facts", "", "write what was found to this file, without secrets, for --facts elsewhere")
 	f.StringVar(&o.facts, "facts", "", "judge a file that --save-facts wrote instead of this host")
+	f.StringVar(&o.root, "root", "", "inspect the image whose file tree is in this directory instead of this host")
+	f.StringArrayVar(&o.compose, "compose", nil, "judge this compose file or Dockerfile, or those of a directory, as well; may be given again")
+	f.StringVar(&o.policy, "policy", "", "judge by this policy (default: /etc/vmguard/policy.yaml, where there is one)")
+	f.StringVar(&o.profile, "profile", "", "judge by a built-in policy: "+strings.Join(profileNames(), ", "))
+	f.StringVar(&o.print, "print-profile", "", "print a built-in policy, to start an own one from, and run nothing")
+	f.BoolVar(&o.diff, "diff", false, "say what changed between two reports that -o json wrote: vmguard doctor --diff A.json B.json")
 	f.StringVar(&o.dockerHost, "docker-host", "", "the engine's endpoint, such as unix:///run/docker.sock (default: DOCKER_HOST, the docker context, /var/run/docker.sock)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the verdict alone")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print the evidence of each finding")
@@ -83,7 +111,11 @@ with the reason.`,
 	c.MarkFlagsMutuallyExclusive("quiet", "all")
 	c.MarkFlagsMutuallyExclusive("facts", "save-facts")
 	c.MarkFlagsMutuallyExclusive("facts", "docker-host")
-	c.MarkFlagsMutuallyExclusive("explain", "list")
+	c.MarkFlagsMutuallyExclusive("explain", "list", "print-profile", "diff")
+	c.MarkFlagsMutuallyExclusive("root", "facts", "diff")
+	c.MarkFlagsMutuallyExclusive("root", "docker-host")
+	c.MarkFlagsMutuallyExclusive("facts", "compose")
+	c.MarkFlagsMutuallyExclusive("policy", "profile")
 	for _, name := range []string{"only", "skip", "explain"} {
 		if err := c.RegisterFlagCompletionFunc(name, completeChecks); err != nil {
 			c.PrintErrln("error:", err)
@@ -109,34 +141,66 @@ func runDoctor(ctx context.Context, app *App, o doctorOptions) error {
 		return unknownCheck(err)
 	}
 	switch {
+	case o.print != "":
+		return printProfile(app, o.print)
 	case o.explain != "":
 		return explain(app, o)
 	case o.list:
 		return list(app, o, checks)
 	}
-	start := time.Now()
-	facts, err := o.getFacts(ctx, app)
+	targets, err := parseTargets(o.reports)
 	if err != nil {
 		return err
 	}
-	findings := check.Run(checks, facts, check.DefaultPolicy(start))
-	result := report.Doctor{Version: app.Build.number(), Facts: facts, Findings: findings, Took: time.Since(start)}
-	if err := o.write(app, result); err != nil {
-		return failed(err, "")
+	start := time.Now()
+	facts, policy, err := o.look(ctx, app, start)
+	if err != nil {
+		return err
 	}
-	if o.saveFacts != "" {
-		if err := saveFacts(o.saveFacts, facts); err != nil {
-			return failed(err, "name a file in a directory that you may write to")
-		}
+	result := report.Doctor{
+		Version: app.Build.number(), Facts: facts, Findings: check.Run(checks, facts, policy), Took: time.Since(start),
+		Image: o.root, Policy: policy.Name, FailOn: o.failsOn(), Rules: rulesOf(checks),
+	}
+	if err := o.write(app, targets, result); err != nil {
+		return err
 	}
 	if o.facts == "" && o.output == "text" && !o.quiet {
 		hintRoot(app, result)
 	}
-	return o.judge(findings)
+	if o.failOn != "never" && result.Findings.Bad(result.FailOn) {
+		return errBad
+	}
+	return nil
+}
+
+// look gets the facts, and the policy that they are judged by. What the user named is read
+// first, so that a slip in it is told at once.
+func (o doctorOptions) look(ctx context.Context, app *App, now time.Time) (*host.Facts, check.Policy, error) {
+	if err := checkPaths(o.compose); err != nil {
+		return nil, check.Policy{}, err
+	}
+	if o.root != "" {
+		return o.lookAtImage(ctx, now)
+	}
+	policy, err := o.namedPolicy(ctx, now)
+	if err != nil {
+		return nil, check.Policy{}, err
+	}
+	if o.facts != "" {
+		facts, err := o.recorded(ctx)
+		return facts, policy, err
+	}
+	if !o.namesPolicy() {
+		if policy, err = ownPolicy(now); err != nil {
+			return nil, check.Policy{}, err
+		}
+	}
+	facts, err := collect(ctx, app, o.dockerHost, o.compose, o.timeout)
+	return facts, policy, err
 }
 
 func (o doctorOptions) validate() error {
-	if err := checkChoice("output", o.output, "text", "json"); err != nil {
+	if err := checkChoice("output", o.output, doctorFormats()...); err != nil {
 		return err
 	}
 	if err := checkChoice("fail-on", o.failOn, "info", "warning", "critical", "never"); err != nil {
@@ -148,107 +212,34 @@ func (o doctorOptions) validate() error {
 	return nil
 }
 
-// getFacts reads a recording, or takes a snapshot of this host.
-func (o doctorOptions) getFacts(ctx context.Context, app *App) (*host.Facts, error) {
-	if o.facts == "" {
-		return collect(ctx, app, o.dockerHost, o.timeout)
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	facts, err := readFacts(ctx, o.facts)
-	if err != nil {
-		return nil, failed(err, "--facts takes a file that vmguard doctor --save-facts wrote")
-	}
-	return facts, nil
-}
-
-// readFacts reads a recording, perhaps from a pipe. A pipe that nobody writes to holds up
-// even its opening, which no context can end: it is left behind when ctx ends.
-func readFacts(ctx context.Context, path string) (*host.Facts, error) {
-	type answer struct {
-		facts *host.Facts
-		err   error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		file, err := os.Open(path)
-		if err != nil {
-			answers <- answer{nil, err}
-			return
-		}
-		defer file.Close()
-		facts, err := host.Read(file)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", path, err)
-		}
-		answers <- answer{facts, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.facts, a.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("read facts %s: %w", path, ctx.Err())
-	}
-}
-
-func (o doctorOptions) write(app *App, result report.Doctor) error {
-	if o.output == "json" {
-		return report.DoctorJSON(app.Stdout, result)
-	}
-	detail := report.Problems
-	switch {
-	case o.quiet:
-		detail = report.Verdict
-	case o.all:
-		detail = report.All
-	}
-	return report.DoctorText(app.Stdout, result, app.style(o.noColor), detail, o.verbose)
-}
-
-// judge turns the findings into the exit code.
-func (o doctorOptions) judge(findings finding.Report) error {
-	if o.failOn == "never" {
-		return nil
-	}
+// failsOn gives the least severity that fails the run, 0 where none does. The flag's value was checked before.
+func (o doctorOptions) failsOn() finding.Severity {
 	severity, err := finding.ParseSeverity(o.failOn)
 	if err != nil {
-		return usage("", "--fail-on: %w", err)
+		return 0 // never
 	}
-	if findings.Bad(severity) {
-		return errBad
-	}
-	return nil
+	return severity
 }
 
-// saveFacts writes a recording that its owner alone may read, whole or not at all. It
-// puts a new file in the place of the old one, so that place must not be a device or a link.
-func saveFacts(path string, facts *host.Facts) error {
-	info, err := os.Lstat(path)
-	switch {
-	case err == nil && !info.Mode().IsRegular():
-		return fmt.Errorf("save facts: %s is there, and is no regular file", path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("save facts: %w", err)
+// rulesOf describes the checks to the readers of a report.
+func rulesOf(checks []check.Check) []report.Rule {
+	rules := make([]report.Rule, 0, len(checks))
+	for _, c := range checks {
+		rules = append(rules, report.Rule{ID: c.ID, Title: c.Title, Why: c.Why, Rule: c.Rule, Fix: c.Fix, Area: c.Area, Worst: c.Worst})
 	}
-	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o600))
-	if err != nil {
-		return fmt.Errorf("save facts: %w", err)
-	}
-	defer file.Cleanup() //nolint:errcheck // after CloseAtomicallyReplace there is nothing left to clean up
-	if err := facts.Redacted().Write(file); err != nil {
-		return fmt.Errorf("save facts %s: %w", path, err)
-	}
-	if err := file.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("save facts %s: %w", path, err)
-	}
-	return nil
+	return rules
 }
 
 // hintRoot says what root would see more, where that is so.
 func hintRoot(app *App, result report.Doctor) {
-	if n := result.Findings.Count().Unknown; n > 0 && result.Facts.System.Known() && !result.Facts.System.Value.Root {
-		_, _ = fmt.Fprintf(app.Stderr, "hint: root sees more, the kernel's log for one; run: sudo vmguard doctor\n")
+	if n := result.Findings.Count().Unknown; n == 0 || !result.Facts.System.Known() || result.Facts.System.Value.Root {
+		return
 	}
+	if result.Image != "" {
+		_, _ = fmt.Fprintf(app.Stderr, "hint: root can read all of the image; run the same with sudo\n")
+		return
+	}
+	_, _ = fmt.Fprintf(app.Stderr, "hint: root sees more, the kernel's log for one; run: sudo vmguard doctor\n")
 }
 
 func unknownCheck(err error) error {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
+	"vmguard/pkg/policy"
 	"vmguard/pkg/report"
 )
 
@@ -23,7 +25,7 @@ const exitCodesHelp = `Exit codes of every vmguard command:
     0  fine: the work is done, and the answer is good
     1  the answer is bad: a finding at or above --fail-on (default critical), or of
        probe an expectation that was not met, a heartbeat that did not survive
-    2  the command line is wrong
+    2  the command line is wrong, or the policy
     3  vmguard could not do its work: a file cannot be read, Docker is required
        and does not answer, root's rights are missing, a server is not to be
        reached or refused the login; or it refused to change the host, or a
@@ -58,6 +60,16 @@ var errBad = &failure{errors.New("the answer is bad"), "", exitBad}
 // errDone says that a change is made, whatever signal came in its last moment.
 var errDone = &failure{errors.New("the change is made"), "", exitOK}
 
+// faults gives the lines that an error is printed as: of a policy each thing that is wrong with it, so
+// that the file is mended once.
+func faults(f *failure) []string {
+	var list policy.Errors
+	if !errors.As(f, &list) || len(list) == 0 {
+		return []string{f.Error()}
+	}
+	return strings.Split(list.Error(), "\n")
+}
+
 // finish prints an error once and gives the exit code. An error that is no failure
 // comes from the parsing of the command line.
 func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
@@ -76,7 +88,9 @@ func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
 	case !errors.As(err, &f):
 		f = &failure{err, "vmguard --help lists the commands", exitUsage}
 	}
-	_, _ = fmt.Fprintf(stderr, "error: %s\n", report.Clean(f.Error(), 2000, wide))
+	for _, text := range faults(f) {
+		_, _ = fmt.Fprintf(stderr, "error: %s\n", report.Clean(text, 2000, wide))
+	}
 	if f.hint != "" {
 		_, _ = fmt.Fprintf(stderr, "hint: %s\n", report.Clean(f.hint, 2000, wide))
 	}

@@ -16,7 +16,7 @@ const containerLimit = 10 * time.Second
 // containerPID gives the process whose network namespace is a running container's. The container is named
 // by its name, its ID, or the beginning of that.
 func containerPID(ctx context.Context, app *App, dockerHost, name string) (int, error) {
-	facts, err := collect(ctx, app, dockerHost, containerLimit)
+	facts, err := collect(ctx, app, dockerHost, nil, containerLimit)
 	if err != nil {
 		return 0, err
 	}

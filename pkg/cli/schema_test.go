@@ -452,11 +452,12 @@ func TestSchemasKnowEveryField(t *testing.T) {
 	facts := filledFacts()
 	var one finding.Finding
 	fill(reflect.ValueOf(&one).Elem())
+	one.Waiver.Expires = "2027-01-31"
 	var recording, containers, doctor, status bytes.Buffer
 	for _, err := range []error{
 		facts.Write(&recording),
 		report.ContainersJSON(&containers, []report.ContainerRow{{Container: facts.Containers.Value[0], StopSignal: &one}}),
-		report.DoctorJSON(&doctor, report.Doctor{Version: "dev", Facts: facts, Findings: finding.Report{one}}),
+		report.DoctorJSON(&doctor, report.Doctor{Version: "dev", Facts: facts, Image: "/mnt/image", Findings: finding.Report{one}}),
 		report.SwapStatusJSON(&status, filledSwapStatus(one)),
 	} {
 		if err != nil {

@@ -138,7 +138,7 @@ type told struct {
 	Data struct {
 		Findings []struct {
 			ID, Status, Severity, Subject, Summary string
-			Evidence                               []map[string]string
+			Evidence                               []map[string]any
 			Remedy                                 struct{ Text, Command string }
 		}
 	}

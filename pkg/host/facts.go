@@ -47,13 +47,15 @@ type Facts struct {
 	SysctlConf Fact[SysctlConf]    `json:"sysctlConf"`
 	Modules    Fact[[]BootModule]  `json:"bootModules"`
 	Cmdline    Fact[[]KernelParam] `json:"kernelParameters"`
-	Kernels    Fact[[]string]      `json:"installedKernels"` // versions, as uname -r gives them
-	Services   Fact[[]Service]     `json:"bootServices"`
-	Journald   Fact[Journald]      `json:"journald"`
-	DaemonFile Fact[DaemonFile]    `json:"dockerDaemonFile"`
-	SwapFiles  Fact[[]BakedSwap]   `json:"swapfiles"`
-	CloudInit  Fact[CloudInit]     `json:"cloudInit"`
-	Caddyfiles Fact[[]Caddyfile]   `json:"caddyfiles"`
+	Kernels    Fact[[]string]      `json:"installedKernels"` // versions, as uname -r gives them, the newest last
+	// KernelConfig is how the newest of them was built.
+	KernelConfig Fact[KernelConfig] `json:"kernelConfig"`
+	Services     Fact[[]Service]    `json:"bootServices"`
+	Journald     Fact[Journald]     `json:"journald"`
+	DaemonFile   Fact[DaemonFile]   `json:"dockerDaemonFile"`
+	SwapFiles    Fact[[]BakedSwap]  `json:"swapfiles"`
+	CloudInit    Fact[CloudInit]    `json:"cloudInit"`
+	Caddyfiles   Fact[[]Caddyfile]  `json:"caddyfiles"`
 	// Compose holds the compose files and Dockerfiles that the user named.
 	Compose []Fact[ComposeFile] `json:"composeFiles,omitempty"`
 }

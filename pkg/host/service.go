@@ -66,7 +66,7 @@ func readServices(tree *rootfs.FS, live bool) Fact[[]Service] {
 	for _, name := range serviceNames() {
 		s := Service{Name: name, Path: units.paths[name]}
 		switch script := "/etc/init.d/" + strings.TrimSuffix(name, ".service"); {
-		case s.Path == "" || !hasSystemd(tree) && isFile(tree, script):
+		case s.Path == "" || !hasSystemd(tree, "systemd") && isFile(tree, script):
 			if isFile(tree, script) {
 				s.Path, s.By = script, startLink(tree, path.Base(script))
 			}
@@ -164,10 +164,6 @@ func wantedUnits(data []byte) []string {
 func neverBooted(tree *rootfs.FS) bool {
 	id, err := word(tree, "/etc/machine-id")
 	return errors.Is(err, fs.ErrNotExist) || id == "uninitialized"
-}
-
-func hasSystemd(tree *rootfs.FS) bool {
-	return isFile(tree, "/usr/lib/systemd/systemd") || isFile(tree, "/lib/systemd/systemd")
 }
 
 // startLink gives what starts a script of /etc/init.d at boot: a link in one of the

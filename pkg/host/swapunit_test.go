@@ -94,6 +94,7 @@ func TestReadZramConf(t *testing.T) {
 		"generator":              {host: files{generator: "", "usr/lib/systemd/zram-generator.conf": "# x\n[zram0]\nzram-size = ram / 2\n"}, want: true, source: "/usr/lib/systemd/zram-generator.conf"},
 		"generator not there":    {host: files{"etc/systemd/zram-generator.conf": "[zram0]\n"}, source: "systemd's unit and generator directories"},
 		"switched off in /etc":   {host: files{generator: "", "etc/systemd/zram-generator.conf": "", "usr/lib/systemd/zram-generator.conf": "[zram0]\n"}, source: "zram-generator.conf"},
+		"masked in /etc":         {host: files{generator: "", "etc/systemd/zram-generator.conf": "-> /dev/null", "usr/lib/systemd/zram-generator.conf": "[zram0]\n"}, source: "zram-generator.conf"},
 		"only commented":         {host: files{generator: "", "etc/systemd/zram-generator.conf": "#[zram0]\n"}, source: "zram-generator.conf"},
 		"in a fragment":          {host: files{generator: "", "etc/systemd/zram-generator.conf.d/a.conf": "[zram1]\n"}, want: true, source: "/etc/systemd/zram-generator.conf.d/a.conf"},
 		"in a fragment's backup": {host: files{generator: "", "etc/systemd/zram-generator.conf.d/a.bak": "[zram1]\n"}, source: "zram-generator.conf"},

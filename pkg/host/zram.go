@@ -48,6 +48,9 @@ func zramGenerator(tree *rootfs.FS) Fact[bool] {
 	const name = "zram-generator.conf"
 	for _, dir := range dirs { // the first main file hides the others
 		file := path.Join(dir, name)
+		if target, err := tree.Readlink(file); err == nil && path.Clean(target) == "/dev/null" {
+			break // masks those below
+		}
 		switch data, err := tree.ReadFile(file, smallFile); {
 		case errors.Is(err, fs.ErrNotExist):
 			continue

@@ -72,8 +72,8 @@ CONTAINERS
     container-near-limit: 3 more like these: vmguard doctor --all --only container-near-limit
   ? container-killed            evil?[31m name?: cannot tell
 
-1 critical, 1 warning, 1 for information, 1 unknown, 1 fine, 1 not applicable (vmguard doctor
-  --all lists all), in 41 ms
+1 critical, 1 warning, 1 for information, 1 unknown, 1 fine, 1 not applicable
+  (vmguard doctor --all lists all), in 41 ms
 next: sudo swapon /swapfile
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {

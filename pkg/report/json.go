@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"unicode"
+	"unicode/utf8"
 )
 
 // schemaVersion is the version of every JSON document that vmguard writes. It rises
@@ -39,9 +40,22 @@ func JSON(w io.Writer, kind string, data any) error {
 // below U+0020 already; the rest can only stand inside strings.
 func escapeHidden(doc []byte) []byte {
 	var out bytes.Buffer
-	for _, r := range string(doc) {
+	out.Grow(len(doc))
+	for len(doc) > 0 {
+		// Nearly all of a document is ASCII, of which DEL alone is hidden.
+		plain := bytes.IndexFunc(doc, func(r rune) bool { return r >= '\x7f' })
+		if plain < 0 {
+			plain = len(doc)
+		}
+		out.Write(doc[:plain])
+		doc = doc[plain:]
+		if len(doc) == 0 {
+			break
+		}
+		r, size := utf8.DecodeRune(doc)
+		doc = doc[size:]
 		switch {
-		case r == '\n' || r != unicode.ReplacementChar && !hidden(r):
+		case r != unicode.ReplacementChar && !hidden(r):
 			out.WriteRune(r)
 		case r > 0xffff:
 			high, low := surrogates(r)

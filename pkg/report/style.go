@@ -30,9 +30,9 @@ func markOf(status finding.Status, severity finding.Severity) mark {
 	case status == finding.Unknown:
 		return mark{"?", "??  ", color.FgMagenta}
 	case status == finding.NotAssessable:
-		return mark{"∅", "n/a ", color.FgMagenta}
+		return mark{"·", "..  ", color.Faint}
 	case status == finding.Waived:
-		return mark{"~", "wave", color.Faint}
+		return mark{"~", "~~  ", color.Faint}
 	case status == finding.Skipped:
 		return mark{"-", "--  ", color.Faint}
 	case severity == finding.Critical:
@@ -60,6 +60,13 @@ func (s Style) paint(text string, attributes ...color.Attribute) string {
 	c := color.New(attributes...)
 	c.EnableColor()
 	return c.Sprint(text)
+}
+
+func (s Style) paintIf(on bool, text string, attributes ...color.Attribute) string {
+	if !on {
+		return text
+	}
+	return s.paint(text, attributes...)
 }
 
 // clean is Clean for a line of text as long as a summary may be.

@@ -8,6 +8,7 @@
 //	probe NAME [CODE,...] COMMAND [ARGUMENT...]   the same for a vmguard probe that prints JSON
 //	after NAME COMMAND [ARGUMENT...]              what runs after each run of it, and is not measured
 //	time NAME OTHER MAX                           its median time may be at most MAX times the other's
+//	ms NAME MAX                                   its median time may be at most MAX milliseconds
 //	rss NAME MAX                                  its largest resident memory may be at most MAX MiB
 //
 // and for probes, each of whose runs must hold the limit:

@@ -22,6 +22,7 @@ type limitKind string
 
 const (
 	limitTime     limitKind = "time"
+	limitMillis   limitKind = "ms"
 	limitRSS      limitKind = "rss"
 	limitOverhead limitKind = "overhead"
 	limitDrift    limitKind = "drift"
@@ -74,7 +75,7 @@ func (p *plan) add(fields []string) error {
 		return nil
 	case word == limitTime && len(fields) == 4 && p.program(fields[2]) != nil:
 		return p.limit(limit{kind: word, name: fields[1], other: fields[2]}, fields[3])
-	case word == limitRSS && len(fields) == 3:
+	case (word == limitRSS || word == limitMillis) && len(fields) == 3:
 		return p.limit(limit{kind: word, name: fields[1]}, fields[2])
 	case slices.Contains([]limitKind{limitOverhead, limitDrift, limitLate, limitVerdicts, limitBracket}, word) && len(fields) == 3:
 		return p.probeLimit(limit{kind: word, name: fields[1]}, fields[2])

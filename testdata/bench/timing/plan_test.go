@@ -15,6 +15,7 @@ func TestParseRejects(t *testing.T) {
 		"run a true\ntime a b 3":            "line 2: not understood",
 		"run a true\ntime b a 3":            `no program "b"`,
 		"run a true\nrss a much":            "invalid syntax",
+		"run a true\nms a 3 4":              "line 2: not understood",
 		"run a true\nafter b true":          "line 2: not understood",
 		"run a true\n\nrun b true\nrss c 1": `line 4: no program "c"`,
 		"run a true\noverhead a 2":          `"a" is not a probe`,
@@ -31,7 +32,7 @@ func TestParseRejects(t *testing.T) {
 
 func TestReportHoldsLimits(t *testing.T) {
 	t.Parallel()
-	p, err := parse(strings.NewReader("run a true\nrun b 0,1 false now\ntime b a 2\nrss b 30"))
+	p, err := parse(strings.NewReader("run a true\nrun b 0,1 false now\ntime b a 2\nrss b 30\nms b 0.000020"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,9 @@ func (l limit) figure(p *plan) (what string, is float64) {
 	switch l.kind {
 	case limitTime:
 		return l.name + " : " + l.other, times(prog, p.program(l.other))
+	case limitMillis:
+		took := prog.sorted(func(c cost) time.Duration { return c.took })
+		return "median of " + l.name + ", ms", float64(median(took)) / float64(time.Millisecond)
 	case limitRSS:
 		return "RSS of " + l.name + ", MiB", mebibytes(prog.maxRSS())
 	case limitOverhead:

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"vmguard/pkg/check"
+	"vmguard/pkg/host"
+	"vmguard/pkg/rootfs"
+)
+
+// lookAtImage takes a snapshot of an image, and reads the policy: the one that was named, else the image's own.
+func (o doctorOptions) lookAtImage(ctx context.Context, now time.Time) (*host.Facts, check.Policy, error) {
+	none := check.Policy{}
+	tree, err := rootfs.OpenImage(o.root)
+	if err != nil {
+		return nil, none, failed(fmt.Errorf("image: %w", err), "--root names the directory that holds the image's etc and usr")
+	}
+	defer tree.Close() //nolint:errcheck // nothing was written
+	if !isSystem(tree) {
+		return nil, none, failed(fmt.Errorf("image %s: there is no system in it (no /etc/os-release, /usr/lib/os-release or /etc/passwd)", o.root),
+			"mount the image first; --root names the directory that holds its etc and usr")
+	}
+	policy, err := o.namedPolicy(ctx, now)
+	if err == nil && !o.namesPolicy() {
+		policy, err = policyIn(tree, now)
+	}
+	if err != nil {
+		return nil, none, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	facts := host.CollectImage(ctx, host.Source{FS: tree, Root: os.Geteuid() == 0, Compose: o.compose})
+	return facts, policy, nil
+}
+
+// isSystem tells whether a tree is the root of some system, so that a wrong directory does not read as a healthy image.
+func isSystem(tree *rootfs.FS) bool {
+	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release", "/etc/passwd"} {
+		if _, err := tree.Lstat(name); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkPaths errs where one of the paths that were named is not there.
+func checkPaths(paths []string) error {
+	for _, path := range paths {
+		if path == "" {
+			return usage("is a shell variable empty?", "--compose: nothing is named")
+		}
+		if _, err := os.Stat(path); err != nil {
+			return failed(fmt.Errorf("--compose: %w", err), "--compose takes a compose file, a Dockerfile, or a directory that holds them")
+		}
+	}
+	return nil
+}
+
+// recorded reads a recording.
+func (o doctorOptions) recorded(ctx context.Context) (*host.Facts, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	facts, err := readFacts(ctx, o.facts)
+	if err != nil {
+		return nil, failed(err, "--facts takes a file that vmguard doctor --save-facts wrote")
+	}
+	return facts, nil
+}
+
+// readFacts reads a recording, perhaps from a pipe. A pipe that nobody writes to holds up
+// even its opening, which no context can end: it is left behind when ctx ends.
+func readFacts(ctx context.Context, path string) (*host.Facts, error) {
+	type answer struct {
+		facts *host.Facts
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		file, err := os.Open(path)
+		if err != nil {
+			answers <- answer{nil, err}
+			return
+		}
+		defer file.Close()
+		facts, err := host.Read(file)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		answers <- answer{facts, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.facts, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read facts %s: %w", path, ctx.Err())
+	}
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"vmguard/pkg/check"
+	"vmguard/pkg/policy"
+	"vmguard/pkg/rootfs"
+)
+
+// policyFile is the policy of a host or image where none is named.
+const policyFile = "/etc/vmguard/policy.yaml"
+
+// namesPolicy tells whether the user said which policy to judge by.
+func (o doctorOptions) namesPolicy() bool { return o.policy != "" || o.profile != "" }
+
+// namedPolicy reads the policy that the user named; without one, it gives the default.
+func (o doctorOptions) namedPolicy(ctx context.Context, now time.Time) (check.Policy, error) {
+	switch {
+	case o.profile != "":
+		if err := checkChoice("profile", o.profile, profileNames()...); err != nil {
+			return check.Policy{}, err
+		}
+		p, err := policy.FromProfile(o.profile, now)
+		if err != nil {
+			return check.Policy{}, failed(err, "")
+		}
+		p.Name = "profile " + o.profile
+		return p, nil
+	case o.policy != "":
+		ctx, cancel := context.WithTimeout(ctx, o.timeout)
+		defer cancel()
+		data, err := readInput(ctx, o.policy)
+		if err != nil {
+			return check.Policy{}, failed(fmt.Errorf("read policy: %w", err), "vmguard doctor --print-profile golden-image prints a policy to start from")
+		}
+		return parsePolicy(o.policy, data, now)
+	default:
+		return check.DefaultPolicy(now), nil
+	}
+}
+
+// ownPolicy reads this host's policy, where it has one.
+func ownPolicy(now time.Time) (check.Policy, error) {
+	tree, err := rootfs.Open("/")
+	if err != nil {
+		return check.Policy{}, failed(err, "")
+	}
+	defer tree.Close() //nolint:errcheck // nothing was written
+	return policyIn(tree, now)
+}
+
+// policyIn reads the policy that a host or image has of its own; without one, it gives the default.
+func policyIn(tree *rootfs.FS, now time.Time) (check.Policy, error) {
+	data, err := tree.ReadFile(policyFile, maxInput)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return check.DefaultPolicy(now), nil
+	case err != nil:
+		return check.Policy{}, failed(fmt.Errorf("read policy: %w", err), "--policy FILE or --profile NAME names another one")
+	}
+	return parsePolicy(policyFile, data, now)
+}
+
+func parsePolicy(name string, data []byte, now time.Time) (check.Policy, error) {
+	p, err := policy.Parse(name, data, now)
+	if err != nil {
+		return check.Policy{}, usage("docs/policy.md lists the keys; vmguard doctor --list lists the checks", "%w", err)
+	}
+	p.Name = name
+	return p, nil
+}
+
+// profileText gives a built-in policy by its name.
+func profileText(name string) ([]byte, error) {
+	if err := checkChoice("print-profile", name, profileNames()...); err != nil {
+		return nil, err
+	}
+	text, err := policy.ProfileText(name)
+	if err != nil {
+		return nil, failed(err, "")
+	}
+	return text, nil
+}
+
+func profileNames() []string {
+	var names []string
+	for _, p := range policy.Profiles() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// printProfile prints a built-in policy, ready to be saved.
+func printProfile(app *App, name string) error {
+	text, err := profileText(name)
+	if err != nil {
+		return err
+	}
+	_, err = app.Stdout.Write([]byte(strings.TrimRight(string(text), "\n") + "\n"))
+	return writing(err)
+}

@@ -1,0 +1,228 @@
+package host
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vmguard/pkg/rootfs"
+)
+
+// BootCommand is a start-up command that makes or activates swap. Its text is not kept: it may hold secrets.
+type BootCommand struct {
+	// Program is the one that is run: swapon, or vmguard with swap enable, as it is called there.
+	Program string `json:"program"`
+	// Found tells whether the program lies in the tree. One that does not may be fetched before it is run.
+	Found bool   `json:"found"`
+	File  string `json:"file"`
+	Line  int    `json:"line"`
+}
+
+// AzureSwap is the swapfile that Azure's agent makes on the VM's resource disk
+// (waagent.conf, ResourceDisk.*). There is no such disk in other clouds.
+type AzureSwap struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	SizeMB uint64 `json:"sizeMiB"` // the agent says MB, and means 2^20 bytes
+}
+
+// bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
+// script directories that make or activate swap.
+func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why string) {
+	files, err := readUnitFiles(tree)
+	if err != nil {
+		return nil, err.Error()
+	}
+	for _, name := range slices.Sorted(maps.Keys(files.enabled)) {
+		if path.Ext(name) != ".service" || len(list) >= mostSwapfiles {
+			continue
+		}
+		file, data, why := readService(tree, name)
+		if why != "" {
+			return nil, why
+		}
+		list = append(list, serviceCommands(file, string(data))...)
+	}
+	scripts := []string{"/etc/rc.local", "/etc/rc.d/rc.local"}
+	dirs := []string{"/var/lib/cloud/scripts/per-boot", "/var/lib/cloud/scripts/per-instance", "/var/lib/cloud/scripts/per-once"}
+	if !cloudInit {
+		dirs = nil
+	}
+	for _, dir := range dirs {
+		entries, err := tree.ReadDir(dir)
+		if err != nil && !absent(err) {
+			return nil, unread(dir, err)
+		}
+		for _, e := range entries[:min(len(entries), mostSwapfiles)] {
+			scripts = append(scripts, path.Join(dir, e.Name()))
+		}
+	}
+	for _, file := range scripts {
+		commands, why := readScript(tree, file)
+		if why != "" {
+			return nil, why
+		}
+		list = append(list, commands...)
+	}
+	return list, ""
+}
+
+// readService finds a service's unit file. One that is masked, or is not there, has no content;
+// of an instance (name@x.service) the template counts.
+func readService(tree *rootfs.FS, name string) (file string, data []byte, why string) {
+	names := []string{name}
+	if stem, instance, ok := strings.Cut(name, "@"); ok && instance != ".service" {
+		names = append(names, stem+"@.service")
+	}
+	for _, name := range names {
+		for _, dir := range unitDirs() {
+			file := path.Join(dir, name)
+			if target, err := tree.Readlink(file); err == nil && path.Clean(target) == "/dev/null" {
+				return "", nil, ""
+			}
+			switch data, err := tree.ReadFile(file, smallFile); {
+			case err == nil:
+				return file, data, ""
+			case !absent(err) && !errors.Is(err, rootfs.ErrNotRegular):
+				return "", nil, unread(file, err)
+			}
+		}
+	}
+	return "", nil, ""
+}
+
+// serviceCommands finds the commands about swap that a service starts.
+func serviceCommands(file, text string) []BootCommand {
+	var list []BootCommand
+	n, goesOn := 0, false
+	for line := range strings.SplitSeq(text, "\n") {
+		n++
+		value := line
+		if !goesOn {
+			key, rest, ok := strings.Cut(strings.TrimSpace(line), "=")
+			if !ok || !strings.HasPrefix(strings.TrimSpace(key), "ExecStart") {
+				continue
+			}
+			value = rest
+		}
+		goesOn = strings.HasSuffix(strings.TrimSpace(line), `\`)
+		// The characters before a program say how it is run (systemd.service(5)).
+		if program := swapProgram(strings.TrimLeft(strings.TrimSpace(value), "@-:+!|")); program != "" {
+			list = append(list, BootCommand{Program: program, File: file, Line: n})
+		}
+	}
+	return list
+}
+
+// readScript finds the commands about swap in a script that is run where it is executable.
+func readScript(tree *rootfs.FS, file string) ([]BootCommand, string) {
+	info, err := tree.Stat(file)
+	if absent(err) || err == nil && (!info.Mode().IsRegular() || info.Mode()&0o111 == 0) {
+		return nil, ""
+	}
+	if err != nil {
+		return nil, unread(file, err)
+	}
+	data, err := tree.ReadFile(file, smallFile)
+	if err != nil {
+		return nil, unread(file, err)
+	}
+	return scriptCommands(file, string(data), 0), ""
+}
+
+// scriptCommands finds the commands about swap in a shell's text, whose first line comes
+// after so many of the file.
+func scriptCommands(file, text string, before int) []BootCommand {
+	var list []BootCommand
+	n := before
+	for line := range strings.SplitSeq(text, "\n") {
+		n++
+		if program := swapProgram(line); program != "" && len(list) < mostSwapfiles {
+			list = append(list, BootCommand{Program: program, File: file, Line: n})
+		}
+	}
+	return list
+}
+
+// swapProgram gives the program of a line that activates swap: swapon, or vmguard with swap enable.
+// It gives nothing where these only show something, or stand in a comment.
+func swapProgram(line string) string {
+	words := strings.FieldsFunc(uncomment(line), func(r rune) bool { return strings.ContainsRune(" \t\r;&|(){}\"'`,[]", r) })
+	after := func(i int) string {
+		if i < len(words) {
+			return words[i]
+		}
+		return ""
+	}
+	for i, word := range words {
+		switch path.Base(word) {
+		case "swapon":
+			switch next, _, _ := strings.Cut(after(i+1), "="); next {
+			case "-s", "--summary", "--show", "-h", "--help", "-V", "--version", "":
+			default:
+				return word
+			}
+		case "vmguard":
+			if after(i+1) == "swap" && after(i+2) == "enable" && !slices.Contains(words[i:], "--dry-run") {
+				return word
+			}
+		}
+		if path.Base(word) == "dphys-swapfile" && after(i+1) == "swapon" { // Raspberry Pi OS
+			return word
+		}
+	}
+	return ""
+}
+
+// uncomment takes a shell's comment off a line.
+func uncomment(line string) string {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
+}
+
+// readAzureSwap reads the agent's configuration; nil where it makes no swap, or is not there.
+func readAzureSwap(tree *rootfs.FS) (swap *AzureSwap, why string) {
+	const name = "/etc/waagent.conf"
+	data, err := tree.ReadFile(name, smallFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ""
+	case err != nil:
+		return nil, unread(name, err)
+	}
+	return parseAzureSwap(name, data), ""
+}
+
+// parseAzureSwap reads waagent.conf. The agent makes swap where it also formats the disk
+// (azurelinuxagent/daemon/resourcedisk), and of the size that is said.
+func parseAzureSwap(name string, data []byte) *AzureSwap {
+	swap, formats, enables := AzureSwap{File: name}, false, false
+	n := 0
+	for line := range strings.SplitSeq(string(data), "\n") {
+		n++
+		line, _, _ = strings.Cut(line, "#")
+		key, value, _ := strings.Cut(line, "=")
+		value = strings.Trim(strings.TrimSpace(value), `"`)
+		switch strings.TrimSpace(key) {
+		case "ResourceDisk.Format":
+			formats = strings.EqualFold(value, "y")
+		case "ResourceDisk.EnableSwap":
+			enables = strings.EqualFold(value, "y")
+			swap.Line = n
+		case "ResourceDisk.SwapSizeMB":
+			swap.SizeMB, _ = strconv.ParseUint(value, 10, 32) // what is no number makes no swap
+		}
+	}
+	if !formats || !enables || swap.SizeMB == 0 {
+		return nil
+	}
+	return &swap
+}

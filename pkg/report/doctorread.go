@@ -1,0 +1,112 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"vmguard/pkg/finding"
+)
+
+// DoctorRecord is what is read back of a DoctorReport document.
+type DoctorRecord struct {
+	// File is the name that the user gave it by; empty where it is not known.
+	File string
+	// Version is that of the vmguard that judged.
+	Version string
+	// CollectedAt is when its facts were collected; the zero time where that is not known.
+	CollectedAt time.Time
+	// Hostname and Image are what it was made on; empty where that is not known, and Image for a running host.
+	Hostname, Image string
+	Findings        finding.Report
+}
+
+// doctorReadLimit bounds a document, in bytes: 10,000 findings are about 6 MiB.
+const doctorReadLimit = 64 << 20
+
+// ReadDoctor reads a DoctorReport document, as vmguard doctor -o json writes it. It errs, saying what is wrong, on
+// what is no JSON, on another document, on another version of the schema, and on more than 64 MiB.
+func ReadDoctor(r io.Reader) (DoctorRecord, error) {
+	data, err := io.ReadAll(io.LimitReader(r, doctorReadLimit+1))
+	if err != nil {
+		return DoctorRecord{}, fmt.Errorf("read report: %w", err)
+	}
+	record, err := parseDoctor(data)
+	if err != nil {
+		return DoctorRecord{}, fmt.Errorf("read report: %w", err)
+	}
+	return record, nil
+}
+
+func parseDoctor(data []byte) (DoctorRecord, error) {
+	trimmed := bytes.TrimSpace(data)
+	switch {
+	case len(data) > doctorReadLimit:
+		return DoctorRecord{}, errors.New("larger than 64 MiB, which no report is")
+	case len(trimmed) == 0:
+		return DoctorRecord{}, errors.New("empty")
+	case trimmed[0] != '{':
+		return DoctorRecord{}, errors.New("this is no JSON document: vmguard doctor -o json writes one")
+	}
+	var outer struct {
+		SchemaVersion int             `json:"schemaVersion"`
+		Kind          string          `json:"kind"`
+		Data          json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(data, &outer); err != nil {
+		return DoctorRecord{}, atLine(data, err)
+	}
+	switch {
+	case outer.Kind == "Facts":
+		return DoctorRecord{}, errors.New("this is a recording of facts: judge it first: vmguard doctor --facts FILE -o json")
+	case outer.Kind == "":
+		return DoctorRecord{}, errors.New(`this is no report of vmguard doctor (it has no "kind")`)
+	case outer.Kind != "DoctorReport":
+		return DoctorRecord{}, fmt.Errorf("this is a %.40q, not a DoctorReport", outer.Kind)
+	case outer.SchemaVersion != schemaVersion:
+		return DoctorRecord{}, fmt.Errorf("schema version %d; this program reads version %d", outer.SchemaVersion, schemaVersion)
+	}
+	if inner := bytes.TrimSpace(outer.Data); len(inner) == 0 || inner[0] != '{' {
+		return DoctorRecord{}, errors.New(`"data" is no object`)
+	}
+	var doc doctorJSON
+	if err := json.Unmarshal(outer.Data, &doc); err != nil {
+		return DoctorRecord{}, fmt.Errorf("data: %w%s", err, madeBy(doc.Version))
+	}
+	if doc.Findings == nil {
+		return DoctorRecord{}, errors.New(`"data" has no "findings"`)
+	}
+	for i, f := range doc.Findings {
+		if f.ID == "" || f.Area == 0 || f.Status == 0 || f.Severity == 0 {
+			return DoctorRecord{}, fmt.Errorf("finding %d lacks its id, area, status or severity", i+1)
+		}
+	}
+	return DoctorRecord{
+		Version: doc.Version, CollectedAt: doc.CollectedAt, Hostname: doc.Host.Hostname, Image: doc.Image, Findings: doc.Findings,
+	}, nil
+}
+
+// madeBy names the version that wrote what cannot be read, which may be newer than this one.
+func madeBy(version string) string {
+	if version == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (it was written by vmguard %.40q)", version)
+}
+
+// atLine says on which line of a document an error of encoding/json lies, where that is known.
+func atLine(data []byte, err error) error {
+	var offset int64
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = e.Offset
+	} else if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		offset = e.Offset
+	}
+	if offset < 1 || offset > int64(len(data)) {
+		return err
+	}
+	return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:offset-1], []byte("\n")), err)
+}

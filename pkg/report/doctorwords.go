@@ -1,0 +1,128 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/fatih/color"
+
+	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
+	"vmguard/pkg/human"
+)
+
+// headline says what the report was made on, and by which version.
+func headline(d Doctor) string {
+	line := "vmguard " + d.Version + " on " + placeOf(d)
+	if known := knownOf(d.Facts); len(known) > 0 {
+		line += ": " + strings.Join(known, ", ")
+	}
+	if d.Policy != "" {
+		line += "; judged by " + d.Policy
+	}
+	return line
+}
+
+// ofImage tells whether an image was judged, perhaps from a recording, which does not name its directory.
+func (d Doctor) ofImage() bool { return d.Image != "" || d.Facts.Image }
+
+// placeOf names the host or the image.
+func placeOf(d Doctor) string {
+	switch name := d.Facts.System.Value.Hostname; {
+	case d.Image != "":
+		return "image " + d.Image
+	case d.Facts.Image:
+		return strings.TrimSpace("a recorded image " + name)
+	default:
+		return cmp.Or(name, "a host without a name")
+	}
+}
+
+// knownOf says what is known of the host or image, in the order in which a reader asks.
+func knownOf(f *host.Facts) []string {
+	var parts []string
+	add := func(known bool, part string) {
+		if known && part != "" {
+			parts = append(parts, part)
+		}
+	}
+	system := f.System.Value
+	add(f.System.Known(), system.OS)
+	add(system.Kernel != "", "kernel "+system.Kernel)
+	add(f.Cloud.Known(), machine(f.Cloud.Value))
+	add(f.Memory.Known(), human.Bytes(f.Memory.Value.Total)+" RAM")
+	add(f.Docker.Known(), fmt.Sprintf("Docker %s (cgroup v%s)", f.Docker.Value.Version, f.Docker.Value.CgroupVersion))
+	add(f.Containers.Known(), human.Count(len(f.Containers.Value), "container"))
+	add(system.Container != "", "inside a container ("+system.Container+")")
+	return parts
+}
+
+// againWith is the command that judges the same host or image again.
+func againWith(d Doctor) string {
+	if d.Image == "" {
+		return "vmguard doctor"
+	}
+	return "vmguard doctor --root " + human.ShellWord(d.Image)
+}
+
+// waiverWords says how long a failure is accepted, and why.
+func waiverWords(w finding.Waiver) string {
+	if w.Expires == "" {
+		return "waived: " + w.Reason
+	}
+	return "waived until " + w.Expires + ": " + w.Reason
+}
+
+// machine names the cloud or the machine's maker, and the product where that says more.
+func machine(c host.Cloud) string {
+	if strings.Contains(c.Name, c.Product) {
+		return c.Name
+	}
+	return c.Name + " " + c.Product
+}
+
+// countWords spells the counts, those that are 0 only where a reader looks for them.
+func countWords(c finding.Counts) []string {
+	parts := []string{fmt.Sprintf("%d critical", c.Critical), human.Count(c.Warning, "warning")}
+	for _, count := range []struct {
+		n    int
+		word string
+	}{{c.Info, "for information"}, {c.Unknown, "unknown"}, {c.Waived, "waived"}} {
+		if count.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.word))
+		}
+	}
+	return append(parts, fmt.Sprintf("%d fine", c.Pass))
+}
+
+// verdict is the one line that counts it all.
+func verdict(d Doctor, style Style, detail Detail) string {
+	c := countChecks(d.Findings)
+	parts := []string{
+		style.paintIf(c.Critical > 0, fmt.Sprintf("%d critical", c.Critical), color.FgRed),
+		style.paintIf(c.Warning > 0, human.Count(c.Warning, "warning"), color.FgYellow),
+	}
+	if c.Info > 0 {
+		parts = append(parts, fmt.Sprintf("%d for information", c.Info))
+	}
+	if c.Unknown > 0 {
+		parts = append(parts, style.paint(fmt.Sprintf("%d unknown", c.Unknown), color.FgMagenta))
+	}
+	if c.Waived > 0 {
+		parts = append(parts, fmt.Sprintf("%d waived", c.Waived))
+	}
+	parts = append(parts, fmt.Sprintf("%d fine", c.Pass))
+	if c.Skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d not applicable", c.Skipped))
+	}
+	if c.NotAssessable > 0 {
+		parts = append(parts, fmt.Sprintf("%d not assessable in an image", c.NotAssessable))
+	}
+	line := strings.Join(parts, ", ")
+	if detail == Problems && c.Pass+c.NotAssessable+c.Waived > 0 {
+		// The command stays on one line, so that it can be copied.
+		line += " (" + strings.ReplaceAll(style.command(againWith(d)), " ", noBreak) + noBreak + "--all lists all)"
+	}
+	return wrap(line+", in "+human.Duration(d.Took), style.Width-2, "  ") + "\n"
+}
