@@ -22,8 +22,11 @@ type Source struct {
 // Config is what a Caddyfile says of connections.
 type Config struct {
 	Sites []Site `json:"sites,omitempty"`
-	// Options tells that there is a block of global options, of which there can be but one.
-	Options bool `json:"options,omitempty"`
+	// Options is the line with the { of the block of global options, of which there can be but
+	// one; 0 where there is none in the Caddyfile itself.
+	Options int `json:"options,omitempty"`
+	// Servers tells that there are servers blocks in it.
+	Servers bool `json:"servers,omitempty"`
 	// Unseen says why there may be more sites than these, or other settings; empty where all was seen.
 	Unseen string `json:"unseen,omitempty"`
 }

@@ -48,15 +48,17 @@ func Parse(s Source, files map[string][]Source) (Config, error) {
 		return Config{}, err
 	}
 	servers := serversOf(p.options)
-	config := Config{Options: p.global, Unseen: p.unseen}
+	if len(servers) > maxServers {
+		return Config{}, fmt.Errorf("%s: %w", s.Name, errTooMuch)
+	}
+	certain := plainListeners(p.options)
+	config := Config{Options: p.global, Servers: len(servers) > 0, Unseen: p.unseen}
 	for _, d := range p.sites {
 		site := Site{File: d.words[0].file, Line: d.words[0].line}
 		for _, w := range d.words {
 			site.Addresses = append(site.Addresses, shown(w.text))
 		}
-		certain := len(all(d.block, "bind")) == 0 && len(all(p.options, "default_bind")) == 0 && len(all(p.options, "http_port")) == 0 &&
-			len(all(p.options, "https_port")) == 0 && len(all(p.options, "auto_https")) == 0
-		site.Idle, site.Write = apply(servers, d.words, certain)
+		site.Idle, site.Write = apply(servers, d.words, certain && len(all(d.block, "bind")) == 0)
 		if config.Unseen != "" && !site.Idle.Set() {
 			site.Idle.Unknown, site.Write.Unknown = config.Unseen, config.Unseen
 		}
@@ -66,10 +68,21 @@ func Parse(s Source, files map[string][]Source) (Config, error) {
 	return config, nil
 }
 
+// plainListeners tells that no global option changes where sites listen.
+func plainListeners(options []directive) bool {
+	for _, d := range options {
+		switch d.name() {
+		case "default_bind", "http_port", "https_port", "auto_https":
+			return false
+		}
+	}
+	return true
+}
+
 // shown is an address as a report may show it: without the variables' marks, and with no
 // user or password.
 func shown(address string) string {
-	address = strings.NewReplacer(openVariable, "{$", closeVariable, "}").Replace(address)
+	address = strings.ReplaceAll(strings.ReplaceAll(address, openVariable, "{$"), closeVariable, "}")
 	if at := strings.LastIndexByte(address, '@'); at >= 0 {
 		scheme := strings.Index(address[:at], "//")
 		if scheme >= 0 {

@@ -42,7 +42,7 @@ import sites/*.caddy
 	plain := func(file string, line int) Proxy {
 		return Proxy{File: file, Line: line, Keepalive: Timeout{Nanoseconds: DefaultKeepalive}}
 	}
-	want := Config{Options: true, Sites: []Site{
+	want := Config{Options: 1, Servers: true, Sites: []Site{
 		{Addresses: []string{"a.example"}, File: file, Line: 9, Idle: idle, Write: write, Proxies: []Proxy{plain("/etc/caddy/proxy", 1)}},
 		{Addresses: []string{"http://...@b.example"}, File: file, Line: 12, Idle: Timeout{Nanoseconds: DefaultIdle}, Proxies: []Proxy{{
 			File: file, Line: 13, Stream: Timeout{24 * time.Hour, file, 14, ""},
@@ -93,6 +93,9 @@ func TestParseRefuses(t *testing.T) {
 		"on one line":      {":80 { respond x }\n", "C:1: text after a { on the same line"},
 		"too deep":         {":80 {\n" + strings.Repeat("a {\n", 100), "lead too far"},
 		"doubling":         {doubling + ":80 {\n\timport ay\n}\n", "lead too far"},
+		"many addresses":   {strings.Repeat("a, ", 6000) + "b {\n}\n", "lead too far"},
+		"many servers":     {"{\n" + strings.Repeat("servers :1 {\n}\n", 101) + "}\n:80 {\n}\n", "lead too far"},
+		"long arguments":   {"(s) {\n" + strings.Repeat("{args.0}\n", 1000) + "}\na {\nimport s " + strings.Repeat("x", 5000) + "\n}\n", "lead too far"},
 		"import of nought": {":80 {\n\timport\n}\n", "C:2: import of nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package caddy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -187,14 +188,17 @@ func (l *lexer) heredoc(name string) (string, error) {
 	for l.at < len(l.text) && l.text[l.at] != '\n' {
 		l.at++
 	}
-	rest := string(l.text[min(l.at+1, len(l.text)):])
-	body, _, found := strings.Cut(rest, name)
-	if !found {
-		return "", errors.New("the heredoc " + bounded(name) + " does not end")
+	end := []rune(name)
+	begin := min(l.at+1, len(l.text))
+	for l.at = begin; l.at+len(end) <= len(l.text); l.at++ {
+		if slices.Equal(l.text[l.at:l.at+len(end)], end) {
+			body := string(l.text[begin:l.at])
+			l.line += 1 + strings.Count(body, "\n")
+			l.at += len(end)
+			return body, nil
+		}
 	}
-	l.line += 1 + strings.Count(body, "\n")
-	l.at += 1 + len([]rune(body)) + len([]rune(name))
-	return body, nil
+	return "", errors.New("the heredoc " + bounded(name) + " does not end")
 }
 
 // marker gives the name of a heredoc that begins there: letters, digits, _ and - up to the
@@ -204,6 +208,8 @@ func marker(text []rune) string {
 		switch {
 		case c == '\n' || c == '\r':
 			return string(text[:i])
+		case i > 64: // no heredoc's name
+			return ""
 		case c != '_' && c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z'):
 			return ""
 		}

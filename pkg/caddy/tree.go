@@ -38,6 +38,9 @@ func all(block []directive, name string) []directive {
 const (
 	maxDepth      = 32
 	maxDirectives = 50_000
+	maxAddresses  = 5_000   // of all sites
+	maxServers    = 100     // servers blocks
+	maxReplaced   = 4 << 20 // bytes of words with arguments put in
 )
 
 var errTooMuch = errors.New("blocks or imports that lead too far")
@@ -49,11 +52,13 @@ type parser struct {
 	main     string
 	files    map[string][]Source
 	snippets map[string][]directive
-	count    int
+	count    int // of directives
+	replaced int // bytes
+	listed   int // of addresses
 	unseen   string
 	sites    []directive // the words are the addresses
 	options  []directive // of the global block
-	global   bool        // there is a global block
+	global   int         // the line of its {, 0 where there is none
 }
 
 // errAt says on which line an error lies.
@@ -84,6 +89,9 @@ func (p *parser) top(depth int) error {
 		if err != nil {
 			return err
 		}
+		if len(head) == 0 {
+			p.global = first.line
+		}
 		block, err := p.block(depth+1, braces)
 		if err != nil {
 			return err
@@ -98,7 +106,7 @@ func (p *parser) top(depth int) error {
 // place puts a block of the top level where it belongs.
 func (p *parser) place(d directive) error {
 	if len(d.words) == 0 {
-		p.options, p.global = append(p.options, d.block...), true
+		p.options = append(p.options, d.block...)
 		return nil
 	}
 	name := d.name()
@@ -110,7 +118,8 @@ func (p *parser) place(d directive) error {
 	default:
 		p.sites = append(p.sites, d)
 	}
-	if p.count++; p.count > maxDirectives {
+	p.count++
+	if p.listed += len(d.words); p.count > maxDirectives || p.listed > maxAddresses {
 		return errAt(d.words[0], errTooMuch)
 	}
 	return nil
@@ -240,7 +249,7 @@ func (p *parser) expand(d directive, depth int) ([]directive, error) {
 		if err != nil {
 			return nil, err
 		}
-		sub := parser{tokens: tokens, main: p.main, files: p.files, snippets: p.snippets, count: p.count}
+		sub := parser{tokens: tokens, main: p.main, files: p.files, snippets: p.snippets, count: p.count, replaced: p.replaced, listed: p.listed}
 		more, err := sub.block(depth+1, false)
 		if err != nil {
 			return nil, err
@@ -256,7 +265,7 @@ func (p *parser) expand(d directive, depth int) ([]directive, error) {
 
 // take keeps what a parser of an imported file counted and could not see.
 func (p *parser) take(sub parser) {
-	p.count = sub.count
+	p.count, p.replaced, p.listed = sub.count, sub.replaced, sub.listed
 	if p.unseen == "" {
 		p.unseen = sub.unseen
 	}
@@ -302,13 +311,12 @@ func (p *parser) importTop(depth int) error {
 		if err != nil {
 			return err
 		}
-		sub := parser{tokens: tokens, main: p.main, files: p.files, snippets: p.snippets, count: p.count}
+		sub := parser{tokens: tokens, main: p.main, files: p.files, snippets: p.snippets, count: p.count, replaced: p.replaced, listed: p.listed}
 		if err := sub.top(depth + 1); err != nil {
 			return err
 		}
 		p.take(sub)
 		p.sites, p.options = append(p.sites, sub.sites...), append(p.options, sub.options...)
-		p.global = p.global || sub.global
 	}
 	return nil
 }
@@ -330,7 +338,13 @@ func withArgs(block []directive, args []token, p *parser, depth int) ([]directiv
 		for _, d := range block {
 			words := append([]token{}, d.words...)
 			for i := range words {
+				if !strings.Contains(words[i].text, "{args") {
+					continue
+				}
 				words[i].text = replacer.Replace(words[i].text)
+				if p.replaced += len(words[i].text); p.replaced > maxReplaced {
+					return nil, errAt(words[i], errTooMuch)
+				}
 			}
 			inner, err := replace(d.block, depth+1)
 			if err != nil {

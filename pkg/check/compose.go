@@ -77,8 +77,10 @@ var composeHealthcheck = Check{
 	Rule: "For each service of the files named with --compose: info where neither it nor the Dockerfile that it builds has a healthcheck, or where it is switched off; a warning " +
 		"where another service waits for it with condition: service_healthy. The image that it runs, or builds upon, may bring one: that is not looked at, and the finding says so. " +
 		"Unknown where a variable, a file that was not read, or a Dockerfile that cannot be read decides. Does not apply to services that are meant to end.",
-	Fix:   "Write healthcheck with a test below the service, or HEALTHCHECK into its Dockerfile, and have something act on it.",
-	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachService(f, judgeServiceHealth, judgeImageHealth) },
+	Fix: "Write healthcheck with a test below the service, or HEALTHCHECK into its Dockerfile, and have something act on it.",
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
+		return eachService(f, judgeServiceHealth, judgeImageHealth)
+	},
 }
 
 const sampleHealthcheck = `healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:8080/health"], interval: 30s}, with the service's own test`

@@ -135,20 +135,24 @@ func judgeIdle(f *host.Facts, file host.Caddyfile, site caddy.Site, lb balancer)
 // idleRemedy gives the command where the line to change, or the place of a new block, is certain.
 func idleRemedy(f *host.Facts, file host.Caddyfile, idle caddy.Timeout, than time.Duration) *finding.Remedy {
 	value := seconds(than + aboveBalancer)
-	text := fmt.Sprintf("let Caddy keep them longer: servers { timeouts { idle %s } }, each { ending its line, in the global options at the top of %s", value, file.Path)
-	sudo, after := "sudo ", " && sudo systemctl reload caddy"
-	if f.Image {
-		sudo, after = "", ""
+	sed := func(script, name string) string {
+		command := "sed -i '" + script + "' " + human.ShellWord(name)
+		if f.Image {
+			return command
+		}
+		return "sudo " + command + " && sudo systemctl reload caddy"
 	}
+	block := `servers {\n\t\ttimeouts {\n\t\t\tidle ` + value + `\n\t\t}\n\t}`
+	const text = "let Caddy keep them longer"
 	switch {
 	case idle.Set():
-		return remedy(fmt.Sprintf("let Caddy keep them longer: idle %s", value),
-			fmt.Sprintf(`%ssed -i '%ds/idle[[:space:]].*/idle %s/' %s%s`, sudo, idle.Line, value, human.ShellWord(idle.File), after))
-	case !file.Options:
-		return remedy("let Caddy keep them longer, by a block of global options at the top of "+file.Path,
-			fmt.Sprintf(`%ssed -i '1i {\n\tservers {\n\t\ttimeouts {\n\t\t\tidle %s\n\t\t}\n\t}\n}\n' %s%s`, sudo, value, human.ShellWord(file.Path), after))
+		return remedy(text+": idle "+value, sed(fmt.Sprintf(`%ds/idle[[:space:]].*/idle %s/`, idle.Line, value), idle.File))
+	case file.Servers || file.Unseen != "":
+		return remedy(fmt.Sprintf("%s: timeouts { idle %s } in the servers block of the global options of %s, each { ending its line", text, value, file.Path), "")
+	case file.Options > 0:
+		return remedy(text+", in the global options of "+file.Path, sed(fmt.Sprintf("%da ", file.Options)+block, file.Path))
 	}
-	return remedy(text, "")
+	return remedy(text+", in a block of global options at the top of "+file.Path, sed(`1i {\n\t`+block+`\n}\n`, file.Path))
 }
 
 // judgeStreams finds the timeouts that cut a stream sooner than the load balancer does. A

@@ -290,6 +290,7 @@ func TestProxyRemedyMends(t *testing.T) {
 	for name, text := range map[string]string{
 		"no options":    ":80 {\n\treverse_proxy a:1\n}\n",
 		"no braces":     ":80\nreverse_proxy a:1\n",
+		"options":       "# ours\n{\n\temail a@b.example\n}\n:80 {\n}\n",
 		"too short":     "{\n\tservers {\n\t\ttimeouts {\n\t\t\tread_body 10s\n\t\t\tidle   5m # short\n\t\t}\n\t}\n}\n:80 {\n}\n",
 		"for one alone": "{\n\tservers :443 {\n\t\ttimeouts {\n\t\t\tidle 1m\n\t\t}\n\t}\n}\na.example {\n}\n",
 	} {

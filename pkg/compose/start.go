@@ -9,7 +9,7 @@ import (
 type Kind string
 
 // The kinds. What a shell does with a script was measured with dash 0.5.12, bash 5.2 and
-// busybox 1.37: dash stays until its last command ends; the other two replace themselves by
+// busybox 1.35: dash stays until its last command ends; the other two replace themselves by
 // the last command where nothing is left to do for them.
 const (
 	// NotSaid is what the image alone decides.
