@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
@@ -55,9 +56,7 @@ func findMemoryUser() *finding.Remedy {
 // largestContainers names the containers with the largest working sets.
 func largestContainers(f *host.Facts, most int) string {
 	cs := slices.DeleteFunc(runningContainers(f), func(c host.Container) bool { return !c.Memory.Known() })
-	slices.SortStableFunc(cs, func(a, b host.Container) int {
-		return cmp.Compare(b.Memory.Value.WorkingSet, a.Memory.Value.WorkingSet)
-	})
+	sort.SliceStable(cs, func(i, j int) bool { return cs[i].Memory.Value.WorkingSet > cs[j].Memory.Value.WorkingSet })
 	var users []string
 	for _, c := range cs {
 		users = append(users, c.Name+" "+human.Bytes(c.Memory.Value.WorkingSet))

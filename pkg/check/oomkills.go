@@ -3,7 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"time"
 
 	"vmguard/pkg/finding"
@@ -98,11 +98,12 @@ func groupKills(f *host.Facts) []killGroup {
 		}
 		groups[i].kills = append(groups[i].kills, k)
 	}
-	slices.SortStableFunc(groups, func(a, b killGroup) int {
-		return cmp.Compare(b.kills[len(b.kills)-1].SinceBoot, a.kills[len(a.kills)-1].SinceBoot)
-	})
+	sort.SliceStable(groups, func(i, j int) bool { return groups[i].last() > groups[j].last() })
 	return groups
 }
+
+// last is when the last of the kills was, since boot.
+func (g killGroup) last() time.Duration { return g.kills[len(g.kills)-1].SinceBoot }
 
 func containersByID(f *host.Facts) map[string]*host.Container {
 	all := make(map[string]*host.Container, len(f.Containers.Value))

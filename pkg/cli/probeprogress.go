@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -183,7 +184,7 @@ func (p *probeProgress) draw() {
 		return
 	}
 	conns := slices.Collect(maps.Values(p.active))
-	slices.SortFunc(conns, func(a, b *activeConn) int { return cmp.Compare(a.left(now), b.left(now)) })
+	sort.Slice(conns, func(i, j int) bool { return conns[i].left(now) < conns[j].left(now) })
 	width, height := terminalSize(p.app.Stderr)
 	lines := []string{p.headline(now)}
 	for i, c := range conns {

@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"time"
 
 	"vmguard/pkg/docker"
@@ -32,7 +32,12 @@ func namesakes(removed []host.Container, c host.Container) []report.Namesake {
 		}
 		out = append(out, report.Namesake{ID: one.ID, Image: one.Image, Died: died, ExitCode: code})
 	}
-	slices.SortFunc(out, func(a, b report.Namesake) int { return cmp.Or(b.Died.Compare(a.Died), cmp.Compare(a.ID, b.ID)) })
+	sort.Slice(out, func(i, j int) bool {
+		if !out[i].Died.Equal(out[j].Died) {
+			return out[i].Died.After(out[j].Died)
+		}
+		return out[i].ID < out[j].ID
+	})
 	return out[:min(mostNamesakes, len(out))]
 }
 

@@ -3,7 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,11 +57,11 @@ func (c *Client) Containers(ctx context.Context) ([]Container, error) {
 		found[i].Events = past[found[i].ID]
 		found[i].EventsKnown = pastErr == nil
 	}
-	slices.SortFunc(found, func(a, b Container) int {
-		if n := strings.Compare(a.Name, b.Name); n != 0 {
-			return n
+	sort.Slice(found, func(i, j int) bool {
+		if found[i].Name != found[j].Name {
+			return found[i].Name < found[j].Name
 		}
-		return strings.Compare(a.ID, b.ID)
+		return found[i].ID < found[j].ID
 	})
 	return found, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -253,9 +254,10 @@ func ports(listed []container.Port) []Port {
 			out = append(out, Port{HostIP: text(p.IP), Host: p.PublicPort, Container: p.PrivatePort, Protocol: text(p.Type)})
 		}
 	}
-	slices.SortFunc(out, func(a, b Port) int {
+	sort.Slice(out, func(i, j int) bool {
+		a, b := out[i], out[j]
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Container, b.Container),
-			strings.Compare(a.Protocol, b.Protocol), strings.Compare(a.HostIP, b.HostIP))
+			strings.Compare(a.Protocol, b.Protocol), strings.Compare(a.HostIP, b.HostIP)) < 0
 	})
 	return slices.Compact(out)
 }

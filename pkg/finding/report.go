@@ -3,6 +3,7 @@ package finding
 import (
 	"cmp"
 	"slices"
+	"sort"
 )
 
 // Report is the findings of one run, in the order of Sort.
@@ -12,13 +13,15 @@ type Report []Finding
 // then what is unknown, then the rest. Findings that tie keep the order in which
 // the checks gave them.
 func (r Report) Sort() {
-	slices.SortStableFunc(r, func(a, b Finding) int {
-		return cmp.Or(
-			cmp.Compare(a.Area, b.Area),
-			cmp.Compare(a.Status, b.Status),
-			cmp.Compare(b.Severity, a.Severity),
-		)
-	})
+	sort.SliceStable(r, func(i, j int) bool { return compare(&r[i], &r[j]) < 0 })
+}
+
+func compare(a, b *Finding) int {
+	return cmp.Or(
+		cmp.Compare(a.Area, b.Area),
+		cmp.Compare(a.Status, b.Status),
+		cmp.Compare(b.Severity, a.Severity),
+	)
 }
 
 // Counts is how many findings of each kind a report holds.

@@ -2,7 +2,7 @@ package oom
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -70,8 +70,9 @@ func logNames(names []string) []logName {
 			logs = append(logs, log)
 		}
 	}
-	slices.SortFunc(logs, func(a, b logName) int {
-		return cmp.Or(strings.Compare(a.family, b.family), older(a, b), strings.Compare(a.name, b.name))
+	sort.Slice(logs, func(i, j int) bool {
+		a, b := logs[i], logs[j]
+		return cmp.Or(strings.Compare(a.family, b.family), older(a, b), strings.Compare(a.name, b.name)) < 0
 	})
 	return logs
 }

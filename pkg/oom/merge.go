@@ -2,7 +2,7 @@ package oom
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -32,7 +32,7 @@ func Merge(logs ...Log) Log {
 		all.Bare, all.Yearless = all.Bare || l.Bare, all.Yearless || l.Yearless
 	}
 	all.Kills = distinct(kills)
-	slices.SortStableFunc(all.Kills, byTime)
+	sort.SliceStable(all.Kills, func(i, j int) bool { return byTime(&all.Kills[i], &all.Kills[j]) < 0 })
 	if more := len(all.Kills) - maxKills; more > 0 {
 		all.More += more
 		all.Kills = all.Kills[:maxKills]
@@ -41,7 +41,7 @@ func Merge(logs ...Log) Log {
 }
 
 // byTime orders kills by the wall clock, and within a boot by the kernel's.
-func byTime(a, b Kill) int {
+func byTime(a, b *Kill) int {
 	switch {
 	case a.Boot != "" && a.Boot == b.Boot:
 		return cmp.Compare(a.SinceBoot, b.SinceBoot)

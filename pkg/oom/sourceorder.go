@@ -2,7 +2,6 @@ package oom
 
 import (
 	"cmp"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -36,8 +35,9 @@ func trust(all, journal []Kill) {
 // is never set back: a step of the wall clock moves none before an earlier one of its
 // boot. Kills of an unknown time come first.
 func order(kills []Kill) {
-	slices.SortStableFunc(kills, func(a, b Kill) int {
-		return cmp.Or(strings.Compare(a.Boot, b.Boot), cmp.Compare(a.SinceBoot, b.SinceBoot))
+	sort.SliceStable(kills, func(i, j int) bool {
+		a, b := &kills[i], &kills[j]
+		return cmp.Or(strings.Compare(a.Boot, b.Boot), cmp.Compare(a.SinceBoot, b.SinceBoot)) < 0
 	})
 	type placed struct {
 		at   time.Time

@@ -15,7 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 	"syscall"
 )
@@ -152,7 +152,7 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 			list[i] = entry{DirEntry: e, fs: f, path: hostPath(name) + "/" + e.Name()}
 		}
 	}
-	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Name() < list[j].Name() })
 	return list, nil
 }
 

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func firstLine(s string) string {
 // same are one line, with the newest's time.
 func (c inquest) failedChecks() []Moment {
 	failed := slices.DeleteFunc(slices.Clone(c.in.Health.Value), func(p docker.Probe) bool { return !c.within(p.End) || p.ExitCode == 0 })
-	slices.SortStableFunc(failed, func(a, b docker.Probe) int { return a.End.Compare(b.End) })
+	sort.SliceStable(failed, func(i, j int) bool { return failed[i].End.Before(failed[j].End) })
 	var out []Moment
 	times := map[string]int{}
 	for _, p := range failed {
