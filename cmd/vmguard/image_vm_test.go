@@ -97,7 +97,7 @@ func (im imageTree) boot() string {
 	ctx, cancel := context.WithTimeout(im.t.Context(), 12*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "../../scripts/vm", "image", "--root", im.root, "--out", out, "--vmguard", im.vmguard,
-		"--copy", im.policy+":/vm/policy.yaml")
+		"--copy", im.policy+":/vm/policy.yaml", "--timeout", "600")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it then ends the machine
 	cmd.WaitDelay = time.Minute
 	log, err := cmd.CombinedOutput()
