@@ -1,6 +1,9 @@
 package check
 
 import (
+	"fmt"
+	"strings"
+
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
 )
@@ -8,17 +11,86 @@ import (
 var dockerEnabled = Check{
 	ID: "docker-enabled", Area: finding.Docker, Worst: finding.Critical, Modes: Live | Image,
 	Title: "Docker is started at boot",
-	Why:   "(to be written)",
-	Rule:  "(to be written)",
-	Fix:   "(to be written)",
-	Judge: func(*host.Facts, Policy) []finding.Finding { return one(unknown("not written")) },
+	Why: "Restart policies are dockerd's to keep. Where nothing starts dockerd, no container comes back after a reboot, whatever its policy; " +
+		"with the socket alone enabled they come back when somebody first types a docker command.",
+	Rule: "Where Docker is installed and nothing starts its service at boot: critical in an image and where containers have a restart policy, else a warning. A warning where only docker.socket is enabled. " +
+		"A service that an enabled unit requires counts as enabled, a masked one does not. Does not apply without Docker. " +
+		"Unknown for a dockerd that no known service starts, and where an image that has never booted leaves it to systemd's presets.",
+	Fix:   "Enable docker.service.",
+	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeDockerEnabled(f)) },
 }
 
-var daemonJSONValid = Check{
-	ID: "daemon-json-valid", Area: finding.Docker, Worst: finding.Critical, Modes: Live | Image,
-	Title: "dockerd can read its configuration",
-	Why:   "(to be written)",
-	Rule:  "(to be written)",
-	Fix:   "(to be written)",
-	Judge: func(*host.Facts, Policy) []finding.Finding { return one(unknown("not written")) },
+const dockerService = "docker.service"
+
+func judgeDockerEnabled(f *host.Facts) finding.Finding {
+	switch {
+	case f.System.Value.Container != "":
+		return unknown("vmguard runs in a container, which does not show the VM's services")
+	case !f.Services.Known():
+		return unknown("cannot tell which services are enabled: " + f.Services.Why())
+	}
+	unit := service(f, dockerService)
+	if snap := service(f, "snap.docker.dockerd.service"); unit.Path == "" && snap.Path != "" {
+		unit = snap
+	}
+	switch socket := service(f, "docker.socket"); {
+	case unit.Path == "" && !f.DockerInstalled.Known():
+		return unknown("cannot tell whether there is Docker: " + f.DockerInstalled.Why())
+	case unit.Path == "" && !f.DockerInstalled.Value:
+		return skipped("there is no Docker on this host")
+	case unit.Path == "":
+		return unknown("no known service starts dockerd here: whether it is started at boot cannot be told", evidence(f.DockerInstalled.Source, "Docker"))
+	case unit.Enabled:
+		return pass(unit.Name+" is started at boot", evidence(unit.By, unit.Name))
+	case unit.FirstBoot && !unit.Masked:
+		return unknown("the image has never booted: whether "+unit.Name+" is enabled then is left to systemd's presets (systemd.preset(5)); systemctl enable docker settles it",
+			evidence("/etc/machine-id", "absent or uninitialized"))
+	case socket.Enabled && !unit.Masked:
+		return fail(finding.Warning, "only docker.socket is enabled: after a reboot no container comes back before somebody first talks to the engine",
+			enableRemedy(f, unit), inFile(unit.Path, 0, unit.Name+" is not enabled", "enabled"), evidence(socket.By, socket.Name))
+	}
+	return dockerOff(f, unit)
+}
+
+func dockerOff(f *host.Facts, unit host.Service) finding.Finding {
+	state := "not enabled"
+	if unit.Masked {
+		state = "masked"
+	}
+	seen := inFile(unit.Path, 0, unit.Name+" is "+state, "enabled")
+	var waiting []string
+	for _, c := range f.Containers.Value {
+		if c.Restart.Name != "" && c.Restart.Name != "no" {
+			waiting = append(waiting, c.Name)
+		}
+	}
+	switch {
+	case f.Image:
+		return fail(finding.Critical, unit.Name+" is "+state+": no container is started at boot", enableRemedy(f, unit), seen)
+	case len(waiting) > 0 && engineElsewhere(f) == "":
+		return fail(finding.Critical, fmt.Sprintf("%s is %s: after a reboot no container comes back, whatever its restart policy (%d have one)", unit.Name, state, len(waiting)), enableRemedy(f, unit), seen)
+	}
+	return fail(finding.Warning, unit.Name+" is "+state+": after a reboot there is no Docker", enableRemedy(f, unit), seen)
+}
+
+// enableRemedy enables the service in the way of what starts services here.
+func enableRemedy(f *host.Facts, unit host.Service) *finding.Remedy {
+	sudo := "sudo "
+	if f.Image {
+		sudo = ""
+	}
+	switch {
+	case strings.HasPrefix(unit.Name, "snap."):
+		return remedy("enable it", sudo+"snap start --enable docker")
+	case strings.HasPrefix(unit.Path, "/etc/init.d/"):
+		return remedy("enable it: with update-rc.d docker defaults, chkconfig docker on, or rc-update add docker, whichever the system has", "")
+	}
+	command := sudo + "systemctl enable docker"
+	if unit.Masked {
+		command = sudo + "systemctl unmask docker && " + command
+	}
+	if f.Image {
+		return remedy("in the image: enable it", command)
+	}
+	return remedy("enable it", command)
 }

@@ -78,16 +78,20 @@ func engineElsewhere(f *host.Facts) string {
 }
 
 var dockerLiveRestore = Check{
-	ID: "docker-live-restore", Area: finding.Docker, Worst: finding.Warning,
+	ID: "docker-live-restore", Area: finding.Docker, Worst: finding.Warning, Modes: Live | Image,
 	Title: "Containers outlive a restart of the engine",
 	Why: "Without live-restore every restart of dockerd, an unattended upgrade for one, stops all containers. " +
 		"Long connections break, and mail or queue clients leave ghost sessions behind.",
-	Rule:  "With live-restore off: a warning with containers running, else info. Does not apply in a swarm, which excludes it.",
+	Rule: "With live-restore off: a warning with containers running, else info, as in an image. Does not apply in a swarm, which excludes it. " +
+		"In an image it is read from daemon.json, and unknown where docker.service sets it by a flag.",
 	Fix:   "Set \"live-restore\": true in /etc/docker/daemon.json and reload the engine; that stops nothing.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeLiveRestore(f)) },
 }
 
 func judgeLiveRestore(f *host.Facts) finding.Finding {
+	if f.Image {
+		return judgeImageLiveRestore(f)
+	}
 	if !f.Docker.Known() {
 		return noEngine(f)
 	}
@@ -106,17 +110,20 @@ func judgeLiveRestore(f *host.Facts) finding.Finding {
 }
 
 var dockerLogLimits = Check{
-	ID: "docker-log-limits", Area: finding.Docker, Worst: finding.Warning,
+	ID: "docker-log-limits", Area: finding.Docker, Worst: finding.Warning, Modes: Live | Image,
 	Title: "New containers get bounded logs",
 	Why: "The engine's default log driver, json-file, keeps every line for ever. One chatty container fills the disk, " +
 		"and on a full disk all containers fail.",
-	Rule: "A warning when the default driver is json-file and no max-size is configured; info where it was configured after the engine was started. Unknown where the engine's configuration cannot be read.",
+	Rule: "A warning when the default driver is json-file and no max-size is configured; info where it was configured after the engine was started. Unknown where the engine's configuration cannot be read, and in an image where docker.service sets it by flags.",
 	Fix: "Set \"log-driver\" and \"log-opts\" in /etc/docker/daemon.json (or use the driver local, which rotates by itself) and restart the engine. " +
 		"Existing containers keep what they were made with.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeLogLimits(f)) },
 }
 
 func judgeLogLimits(f *host.Facts) finding.Finding {
+	if f.Image {
+		return judgeImageLogLimits(f)
+	}
 	if !f.Docker.Known() {
 		return noEngine(f)
 	}

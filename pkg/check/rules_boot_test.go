@@ -1,8 +1,271 @@
 package check
 
-import "vmguard/pkg/host"
+import (
+	"maps"
+	"slices"
+	"testing"
 
-func bootServiceRules() map[string][]ruleCase { return nil }
+	"vmguard/pkg/docker"
+	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
+)
+
+const daemonJSON = "/etc/docker/daemon.json"
 
 // healthyBoot adds what a healthy VM has to the facts.
-func healthyBoot(*host.Facts) {}
+func healthyBoot(f *host.Facts) {
+	const wants = "/etc/systemd/system/multi-user.target.wants/"
+	f.Services = host.Known([]host.Service{
+		{Name: "docker.service", Path: "/usr/lib/systemd/system/docker.service", Enabled: true, By: wants + "docker.service"},
+		{Name: "docker.socket", Path: "/usr/lib/systemd/system/docker.socket", Enabled: true, By: "/etc/systemd/system/sockets.target.wants/docker.socket"},
+		{Name: "earlyoom.service"}, {Name: "nohang.service"}, {Name: "systemd-oomd.service"}, {Name: "rsyslog.service"},
+		{Name: "systemd-journald.service", Path: "/usr/lib/systemd/system/systemd-journald.service", Enabled: true, By: "/usr/lib/systemd/system/sysinit.target.wants/systemd-journald.service"},
+	}, "systemd's unit directories")
+	f.Journald = host.Known(host.Journald{Installed: true, Storage: "auto", LogDir: true}, "journald.conf (the default)")
+	f.DaemonFile = host.Known(host.DaemonFile{Path: daemonJSON, Present: true, Size: 40}, daemonJSON)
+}
+
+// unitOf gives the service of a name, to be changed.
+func unitOf(f *host.Facts, name string) *host.Service {
+	i := slices.IndexFunc(f.Services.Value, func(s host.Service) bool { return s.Name == name })
+	return &f.Services.Value[i]
+}
+
+// disable takes a service's enablement away.
+func disable(f *host.Facts, name string) *host.Service {
+	s := unitOf(f, name)
+	s.Enabled, s.By = false, ""
+	return s
+}
+
+// enable makes a service be installed and enabled.
+func enable(f *host.Facts, name string) {
+	s := unitOf(f, name)
+	s.Path, s.Enabled, s.By = "/usr/lib/systemd/system/"+name, true, "/etc/systemd/system/multi-user.target.wants/"+name
+}
+
+// asImage takes away what an image does not show.
+func asImage(f *host.Facts) {
+	f.Image = true
+	f.Docker, f.EngineHere = host.Missing[docker.Engine]("an image"), host.Fact[bool]{}
+	f.Containers = host.Missing[[]host.Container]("an image")
+}
+
+func bootServiceRules() map[string][]ruleCase {
+	all := map[string][]ruleCase{}
+	for _, family := range []map[string][]ruleCase{journalRules(), dockerBootRules(), daemonFileRules(), imageEngineRules(), userspaceOOMRules()} {
+		maps.Copy(all, family)
+	}
+	return all
+}
+
+func journalRules() map[string][]ruleCase {
+	volatileJournal := func(f *host.Facts) { f.Journald.Value.LogDir = false }
+	return map[string][]ruleCase{"journal-persistent": {
+		{"kept", nil, []outcome{passes("kept in /var/log/journal")}},
+		{"kept, by setting", func(f *host.Facts, _ *host.Container) {
+			f.Journald.Value = host.Journald{Installed: true, Storage: "persistent", File: "/etc/systemd/journald.conf", Line: 3}
+		}, []outcome{passes("kept in")}},
+		{"no directory", func(f *host.Facts, _ *host.Container) { volatileJournal(f) }, []outcome{fails(finding.Warning, "dies with the boot (there is no /var/log/journal)")}},
+		{"no directory in the image", func(f *host.Facts, _ *host.Container) { asImage(f); volatileJournal(f) }, []outcome{fails(finding.Warning, "dies with the boot")}},
+		{"set to volatile", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "volatile" }, []outcome{fails(finding.Warning, "(Storage=volatile)")}},
+		{"none at all", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "none" }, []outcome{fails(finding.Warning, "(Storage=none)")}},
+		{"rsyslog beside it", func(f *host.Facts, _ *host.Container) { volatileJournal(f); enable(f, "rsyslog.service") }, []outcome{passes("rsyslog.service keeps the kernel's log")}},
+		{"rsyslog, perhaps", func(f *host.Facts, _ *host.Container) {
+			asImage(f)
+			volatileJournal(f)
+			unitOf(f, "rsyslog.service").FirstBoot = true
+		}, []outcome{isUnknown("left to the first boot")}},
+		{"no journald", func(f *host.Facts, _ *host.Container) { f.Journald.Value = host.Journald{Storage: "auto"} }, []outcome{isSkipped("no systemd-journald")}},
+		{"masked", func(f *host.Facts, _ *host.Container) { unitOf(f, "systemd-journald.service").Masked = true }, []outcome{isSkipped("no systemd-journald")}},
+		{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []outcome{isUnknown("runs in a container")}},
+		{"not readable", func(f *host.Facts, _ *host.Container) { f.Journald = host.Missing[host.Journald]("permission denied") }, []outcome{isUnknown("permission denied")}},
+		{"services not readable", func(f *host.Facts, _ *host.Container) { f.Services = host.Missing[[]host.Service]("permission denied") }, []outcome{isUnknown("permission denied")}},
+	}}
+}
+
+func dockerBootRules() map[string][]ruleCase {
+	off := func(f *host.Facts) { disable(f, "docker.service"); disable(f, "docker.socket") }
+	none := func(f *host.Facts) {
+		off(f)
+		unitOf(f, "docker.service").Path, unitOf(f, "docker.socket").Path = "", ""
+	}
+	return map[string][]ruleCase{"docker-enabled": {
+		{"enabled", nil, []outcome{passes("docker.service is started at boot")}},
+		{"enabled in the image", func(f *host.Facts, _ *host.Container) { asImage(f) }, []outcome{passes("is started at boot")}},
+		{"off, containers wait", func(f *host.Facts, _ *host.Container) { off(f) }, []outcome{fails(finding.Critical, "no container comes back, whatever its restart policy (1 have one)")}},
+		{"off, no policy", func(f *host.Facts, c *host.Container) { off(f); c.Restart.Name = "no" }, []outcome{fails(finding.Warning, "there is no Docker")}},
+		{"off, another host's containers", func(f *host.Facts, _ *host.Container) {
+			off(f)
+			f.EngineHere = host.Known(false, "the engine is another host's")
+		}, []outcome{fails(finding.Warning, "there is no Docker")}},
+		{"off in the image", func(f *host.Facts, _ *host.Container) { asImage(f); off(f) }, []outcome{fails(finding.Critical, "docker.service is not enabled: no container is started")}},
+		{"masked in the image", func(f *host.Facts, _ *host.Container) { asImage(f); disable(f, "docker.service").Masked = true }, []outcome{fails(finding.Critical, "docker.service is masked")}},
+		{"the socket alone", func(f *host.Facts, _ *host.Container) { disable(f, "docker.service") }, []outcome{fails(finding.Warning, "only docker.socket is enabled")}},
+		{"never booted", func(f *host.Facts, _ *host.Container) {
+			asImage(f)
+			off(f)
+			unitOf(f, "docker.service").FirstBoot = true
+		}, []outcome{isUnknown("left to systemd's presets")}},
+		{"snap", func(f *host.Facts, _ *host.Container) {
+			none(f)
+			f.Services.Value = append(f.Services.Value, host.Service{Name: "snap.docker.dockerd.service", Path: "/etc/systemd/system/snap.docker.dockerd.service", Enabled: true, By: "/x"})
+		}, []outcome{passes("snap.docker.dockerd.service is started")}},
+		{"no unit", func(f *host.Facts, _ *host.Container) { none(f) }, []outcome{isUnknown("no known service starts dockerd")}},
+		{"no Docker", func(f *host.Facts, _ *host.Container) {
+			none(f)
+			f.DockerInstalled = host.Known(false, "/usr/bin/dockerd")
+		}, []outcome{isSkipped("no Docker")}},
+		{"Docker not known", func(f *host.Facts, _ *host.Container) {
+			none(f)
+			f.DockerInstalled = host.Missing[bool]("/proc hides")
+		}, []outcome{isUnknown("/proc hides")}},
+		{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []outcome{isUnknown("runs in a container")}},
+		{"not readable", func(f *host.Facts, _ *host.Container) { f.Services = host.Missing[[]host.Service]("permission denied") }, []outcome{isUnknown("permission denied")}},
+	}}
+}
+
+func daemonFileRules() map[string][]ruleCase {
+	wrong := func(p host.DaemonProblem, version string) func(*host.Facts, *host.Container) {
+		return func(f *host.Facts, _ *host.Container) {
+			f.DaemonFile.Value.Problems = []host.DaemonProblem{p}
+			if f.Docker.Value.Version = version; version == "" {
+				asImage(f)
+			}
+		}
+	}
+	unknownKey := host.DaemonProblem{Line: 2, Key: "nonesuch", What: "is no directive of dockerd", Effect: host.NoStart}
+	empty := host.DaemonProblem{What: "is empty", Want: "{}", Effect: host.NoStart, Before: 23}
+	graph := host.DaemonProblem{Line: 2, Key: "graph", What: "is refused from dockerd 23 on", Effect: host.NoStart, Since: 23}
+	newer := host.DaemonProblem{Line: 2, Key: "log-format", What: "is not known before dockerd 23", Effect: host.NoStart, Before: 23}
+	return map[string][]ruleCase{"daemon-json-valid": {
+		{"valid", nil, []outcome{passes("dockerd can read /etc/docker/daemon.json")}},
+		{"absent", func(f *host.Facts, _ *host.Container) {
+			f.DaemonFile = host.Known(host.DaemonFile{Path: daemonJSON}, daemonJSON+" (absent)")
+		}, []outcome{passes("takes its defaults")}},
+		{"unknown key", wrong(unknownKey, "27.3.1"), []outcome{fails(finding.Critical, `dockerd does not start the next time: "nonesuch" in /etc/docker/daemon.json is no directive`)}},
+		{"unknown key in the image", wrong(unknownKey, ""), []outcome{fails(finding.Critical, `dockerd does not start: "nonesuch"`)}},
+		{"unknown key, newer engine", wrong(unknownKey, "31.0.0"), []outcome{isUnknown("does not know the directives of dockerd 31")}},
+		{"a version of no number", wrong(unknownKey, "dev"), []outcome{fails(finding.Critical, "nonesuch")}},
+		{"no JSON", wrong(host.DaemonProblem{Line: 3, What: "is no valid JSON: a comma stands before the closing bracket", Effect: host.NoStart}, "27.3.1"),
+			[]outcome{fails(finding.Critical, "/etc/docker/daemon.json is no valid JSON: a comma")}},
+		{"containers", wrong(host.DaemonProblem{Line: 3, Key: "default-ulimits", What: `has "nofile" with Soft 2 above Hard 1`, Effect: host.NoContainers}, ""),
+			[]outcome{fails(finding.Critical, "no container that takes the defaults starts")}},
+		{"ignored", wrong(host.DaemonProblem{Line: 3, Key: "host", What: "is a flag's name", Effect: host.NoEffect}, ""), []outcome{fails(finding.Warning, `"host" in`)}},
+		{"empty, new", wrong(empty, "27.3.1"), []outcome{passes("can read")}},
+		{"empty, old", wrong(empty, "20.10.24+dfsg1"), []outcome{fails(finding.Critical, "is empty")}},
+		{"empty, not known", wrong(empty, ""), []outcome{fails(finding.Warning, "dockerd before 23 does not start")}},
+		{"removed, new", wrong(graph, "27.3.1"), []outcome{fails(finding.Critical, "graph")}},
+		{"removed, old", wrong(graph, "20.10.24"), []outcome{passes("can read")}},
+		{"removed, not known", wrong(graph, ""), []outcome{fails(finding.Warning, "dockerd from 23 on does not start")}},
+		{"newer, old", wrong(newer, "20.10.24"), []outcome{fails(finding.Critical, "log-format")}},
+		{"newer, not known", wrong(newer, ""), []outcome{passes("can read")}},
+		{"no Docker, no file", func(f *host.Facts, _ *host.Container) {
+			f.DockerInstalled, f.DaemonFile.Value.Present = host.Known(false, "/usr/bin/dockerd"), false
+		}, []outcome{isSkipped("no Docker")}},
+		{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []outcome{isUnknown("runs in a container")}},
+		{"not readable", func(f *host.Facts, _ *host.Container) { f.DaemonFile = host.Missing[host.DaemonFile]("needs root") }, []outcome{isUnknown("needs root")}},
+	}}
+}
+
+// imageEngineRules are about what an image tells of the engine that will run in it.
+func imageEngineRules() map[string][]ruleCase {
+	image := func(change func(f *host.Facts)) func(*host.Facts, *host.Container) {
+		return func(f *host.Facts, _ *host.Container) {
+			asImage(f)
+			if change != nil {
+				change(f)
+			}
+		}
+	}
+	flag := func(name string) func(*host.Facts) {
+		return func(f *host.Facts) { f.DaemonFile.Value.Flags = []string{name} }
+	}
+	common := []ruleCase{
+		{"image without Docker", image(func(f *host.Facts) { f.DockerInstalled = host.Known(false, "/usr/bin/dockerd") }), []outcome{isSkipped("no Docker in this image")}},
+		{"image, broken file", image(func(f *host.Facts) { f.DaemonConfig = host.Missing[host.DaemonConfig]("line 2: invalid") }), []outcome{isUnknown("line 2: invalid")}},
+		{"image, start not readable", image(func(f *host.Facts) { f.DaemonFile = host.Missing[host.DaemonFile]("needs root") }), []outcome{isUnknown("needs root")}},
+		{"image, another file", image(func(f *host.Facts) { f.DaemonFile.Value.Path = "/x.json" }), []outcome{isUnknown("names another configuration file: /x.json")}},
+	}
+	return map[string][]ruleCase{
+		"docker-live-restore": append(slices.Clone(common),
+			ruleCase{"image, off", image(nil), []outcome{fails(finding.Info, "live-restore is off")}},
+			ruleCase{"image, on", image(func(f *host.Facts) { f.DaemonConfig.Value.LiveRestore = ptr(true) }), []outcome{passes("outlive")}},
+			ruleCase{"image, flag", image(flag("live-restore")), []outcome{isUnknown("docker.service sets live-restore by a flag")}}),
+		"docker-log-limits": append(slices.Clone(common),
+			ruleCase{"image, bounded", image(nil), []outcome{passes("rotate at 10m")}},
+			ruleCase{"image, unbounded", image(func(f *host.Facts) { f.DaemonConfig.Value.LogMaxSize = "" }), []outcome{fails(finding.Warning, "log without bound")}},
+			ruleCase{"image, local", image(func(f *host.Facts) { f.DaemonConfig.Value.LogDriver, f.DaemonConfig.Value.LogMaxSize = "local", "" }), []outcome{passes("driver local")}},
+			ruleCase{"image, flag", image(flag("log-opts")), []outcome{isUnknown("docker.service sets log-opts by a flag")}}),
+	}
+}
+
+func userspaceOOMRules() map[string][]ruleCase {
+	return map[string][]ruleCase{"userspace-oom-killer": {
+		{"the kernel alone", nil, []outcome{passes("the kernel alone")}},
+		{"earlyoom", func(f *host.Facts, _ *host.Container) { enable(f, "earlyoom.service") }, []outcome{fails(finding.Info, "earlyoom kills before the kernel does")}},
+		{"systemd-oomd in the image", func(f *host.Facts, _ *host.Container) { asImage(f); enable(f, "systemd-oomd.service") }, []outcome{fails(finding.Info, "in units with ManagedOOM")}},
+		{"both", func(f *host.Facts, _ *host.Container) {
+			enable(f, "earlyoom.service")
+			enable(f, "systemd-oomd.service")
+		}, []outcome{fails(finding.Warning, "earlyoom and systemd-oomd are both enabled")}},
+		{"installed, off", func(f *host.Facts, _ *host.Container) { unitOf(f, "earlyoom.service").Path = "/x" }, []outcome{passes("the kernel alone")}},
+		{"never booted", func(f *host.Facts, _ *host.Container) {
+			asImage(f)
+			unitOf(f, "earlyoom.service").FirstBoot = true
+		}, []outcome{isUnknown("left to the image's first boot")}},
+		{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []outcome{isUnknown("runs in a container")}},
+		{"not readable", func(f *host.Facts, _ *host.Container) { f.Services = host.Missing[[]host.Service]("permission denied") }, []outcome{isUnknown("permission denied")}},
+	}}
+}
+
+// TestBootRemedies holds the commands for a host and for an image.
+func TestBootRemedies(t *testing.T) {
+	volatileJournal := func(f *host.Facts) { f.Journald.Value.LogDir = false }
+	for _, tt := range []struct {
+		name, id string
+		change   func(f *host.Facts)
+		command  string
+	}{
+		{"a directory", "journal-persistent", volatileJournal, "sudo mkdir -p /var/log/journal && sudo systemd-tmpfiles --create --prefix /var/log/journal && sudo journalctl --flush"},
+		{"a directory in the image", "journal-persistent", func(f *host.Facts) { asImage(f); volatileJournal(f) }, "mkdir -p /var/log/journal"},
+		{"a setting", "journal-persistent", func(f *host.Facts) { f.Journald.Value.Storage = "none" },
+			`sudo sh -c "mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf && systemctl restart systemd-journald && journalctl --flush"`},
+		{"a setting in the image", "journal-persistent", func(f *host.Facts) { asImage(f); f.Journald.Value.Storage = "none" },
+			`mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf`},
+		{"Docker", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service") }, "sudo systemctl enable docker"},
+		{"Docker in the image", "docker-enabled", func(f *host.Facts) { asImage(f); disable(f, "docker.service") }, "systemctl enable docker"},
+		{"Docker, masked", "docker-enabled", func(f *host.Facts) { asImage(f); disable(f, "docker.service").Masked = true }, "systemctl unmask docker && systemctl enable docker"},
+		{"Docker of System V", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service").Path = "/etc/init.d/docker" }, ""},
+		{"an empty file", "daemon-json-valid", func(f *host.Facts) {
+			asImage(f)
+			f.DaemonFile.Value.Problems = []host.DaemonProblem{{What: "is empty", Want: "{}", Effect: host.NoStart, Before: 23}}
+		}, "echo '{}' | tee /etc/docker/daemon.json"},
+		{"log limits", "docker-log-limits", func(f *host.Facts) {
+			asImage(f)
+			f.DaemonConfig.Value = host.DaemonConfig{File: daemonJSON}
+		}, `mkdir -p /etc/docker && printf '%s\n' '{"live-restore": true, "log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}' > /etc/docker/daemon.json`},
+		{"log limits beside a flag", "docker-log-limits", func(f *host.Facts) {
+			asImage(f)
+			f.DaemonConfig.Value, f.DaemonFile.Value.Flags = host.DaemonConfig{File: daemonJSON}, []string{"live-restore"}
+		}, `mkdir -p /etc/docker && printf '%s\n' '{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}' > /etc/docker/daemon.json`},
+		{"a file that exists", "docker-log-limits", func(f *host.Facts) { asImage(f); f.DaemonConfig.Value.LogMaxSize = "" }, ""},
+		{"two killers", "userspace-oom-killer", func(f *host.Facts) {
+			enable(f, "earlyoom.service")
+			enable(f, "systemd-oomd.service")
+		}, "sudo systemctl disable --now systemd-oomd"},
+	} {
+		t.Run(tt.id+"/"+tt.name, func(t *testing.T) {
+			f := healthy()
+			tt.change(f)
+			c, err := Find(tt.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := Run([]Check{c}, f, DefaultPolicy(checkedAt))[0]
+			if got.Status != finding.Fail || got.Remedy == nil || got.Remedy.Command != tt.command {
+				t.Errorf("got %+v %+v\nwant %s", got, got.Remedy, tt.command)
+			}
+		})
+	}
+}

@@ -396,7 +396,7 @@ func fill(v reflect.Value) {
 			return
 		}
 		for i := range v.NumField() {
-			if v.Type().Field(i).Name != "Missing" { // a fact is known or missing
+			if field := v.Type().Field(i); field.Name != "Missing" && field.IsExported() { // a fact is known or missing
 				fill(v.Field(i))
 			}
 		}

@@ -147,6 +147,14 @@ func parseDaemonConfig(data []byte) (DaemonConfig, error) {
 
 // atLine says on which line of the text a JSON error lies.
 func atLine(data []byte, err error) error {
+	if line := jsonLine(data, err); line > 0 {
+		return fmt.Errorf("line %d: %w", line, err)
+	}
+	return err
+}
+
+// jsonLine gives the line of the text on which a JSON error lies; 0 where the error does not say.
+func jsonLine(data []byte, err error) int {
 	var offset int64
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		offset = e.Offset
@@ -154,12 +162,14 @@ func atLine(data []byte, err error) error {
 		offset = e.Offset
 	}
 	if offset < 1 || offset > int64(len(data)) {
-		return err
+		return 0
 	}
 	// The error lies at the byte before the offset.
-	line := 1 + bytes.Count(data[:offset-1], []byte("\n"))
-	return fmt.Errorf("line %d: %w", line, err)
+	return lineAt(data, int(offset-1))
 }
+
+// lineAt gives the line, counted from 1, that holds the byte at an offset.
+func lineAt(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }
 
 // parseDaemonFlags finds the flags that matter in /proc/PID/cmdline: arguments, each
 // ended by a zero byte. It errs where a flag has no value or is no true or false.

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"errors"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -51,33 +49,18 @@ type unitFiles struct {
 // readUnitFiles lists systemd's unit directories. It errs where one of them exists
 // and cannot be read, since a file in it may override any other.
 func readUnitFiles(tree *rootfs.FS) (unitFiles, error) {
-	found := unitFiles{paths: map[string]string{}, enabled: map[string]bool{}}
-	for _, dir := range unitDirs() {
-		entries, err := tree.ReadDir(dir)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			return unitFiles{}, err
+	all, err := listUnits(tree, unitDirs())
+	if err != nil {
+		return unitFiles{}, err
+	}
+	found := unitFiles{paths: map[string]string{}, enabled: map[string]bool{}, dirs: all.dirs}
+	for name, file := range all.paths {
+		if path.Ext(name) == ".swap" {
+			found.paths[name] = file
 		}
-		found.dirs++
-		for _, e := range entries {
-			name := e.Name()
-			switch path.Ext(name) {
-			case ".swap":
-				if found.paths[name] == "" {
-					found.paths[name] = path.Join(dir, name)
-				}
-			case ".wants", ".requires":
-				pulled, err := tree.ReadDir(path.Join(dir, name))
-				if err != nil {
-					continue // a file or a dangling link of that name pulls nothing in
-				}
-				for _, unit := range pulled {
-					found.enabled[unit.Name()] = true
-				}
-			}
-		}
+	}
+	for name := range all.pulled {
+		found.enabled[name] = true
 	}
 	return found, nil
 }
@@ -117,25 +100,8 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitFiles, err error) Fact[
 // there more than once, the last (systemd.syntax(7)).
 func parseUnit(data []byte) map[string]string {
 	settings := make(map[string]string)
-	section, pending := "", ""
-	for line := range strings.SplitSeq(string(data), "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" && pending == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
-			continue
-		}
-		line = pending + line
-		pending = ""
-		if head, ok := strings.CutSuffix(line, `\`); ok {
-			pending = head + " "
-			continue
-		}
-		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
-			section = line[1 : len(line)-1]
-			continue
-		}
-		if name, value, ok := strings.Cut(line, "="); ok {
-			settings[section+"."+strings.TrimSpace(name)] = strings.TrimSpace(value)
-		}
+	for _, s := range unitSettings(data) {
+		settings[s.section+"."+s.name] = s.value
 	}
 	return settings
 }

@@ -1,0 +1,187 @@
+package host
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"vmguard/pkg/rootfs"
+)
+
+// started is how docker.service starts dockerd.
+type started struct {
+	file      string   // that has the ExecStart= that counts; empty for none
+	args      []string // without the program
+	config    string   // the configuration file's path
+	configSet bool     // a flag names it
+}
+
+// readStarted reads the command line that docker.service gives dockerd. Where there is no
+// such unit, or it starts something else, only the default path is known.
+func readStarted(tree *rootfs.FS) (started, error) {
+	s := started{config: defaultDaemonConfig}
+	units, err := listUnits(tree, bootUnitDirs())
+	const name = "docker.service"
+	if err != nil || units.paths[name] == "" {
+		return s, err
+	}
+	command := ""
+	env := map[string]string{}
+	for _, file := range units.files(tree, name) {
+		data, err := tree.ReadFile(file, smallFile)
+		if err != nil {
+			continue // a dangling link; a unit file that cannot be read starts nothing
+		}
+		for _, u := range unitSettings(data) {
+			switch {
+			case u.section != "Service":
+			case u.name == "ExecStart" && u.value == "":
+				command, s.file = "", ""
+			case u.name == "ExecStart" && command == "":
+				command, s.file = u.value, file
+			case u.name == "Environment":
+				setAll(env, splitWords(u.value))
+			case u.name == "EnvironmentFile":
+				setAll(env, environmentFile(tree, strings.TrimPrefix(u.value, "-")))
+			}
+		}
+	}
+	words := expand(splitWords(command), env)
+	if len(words) == 0 || path.Base(strings.TrimLeft(words[0], "@-:+!")) != dockerd {
+		return s, nil
+	}
+	s.args = words[1:]
+	s.findConfig()
+	return s, nil
+}
+
+// findConfig takes the path of the configuration file from the flags.
+func (s *started) findConfig() {
+	for i, arg := range s.args {
+		flag, value, attached := strings.Cut(arg, "=")
+		if flag != "--config-file" {
+			continue
+		}
+		if !attached && i+1 < len(s.args) {
+			value = s.args[i+1]
+		}
+		s.config, s.configSet = value, true
+	}
+}
+
+// directives gives the directives that the flags set, sorted, as the file calls them.
+func (s started) directives() []string {
+	var list []string
+	short := map[byte]string{'H': "hosts", 'D': "debug", 'l': "log-level", 's': "storage-driver", 'G': "group", 'g': "data-root", 'p': "pidfile", 'b': "bridge"}
+	for _, arg := range s.args {
+		flag, _, _ := strings.Cut(arg, "=")
+		name, long := strings.CutPrefix(flag, "--")
+		switch {
+		case name == "" || name == "config-file":
+		case long && ignoredKeys()[name] != "":
+			list = append(list, ignoredKeys()[name])
+		case long:
+			list = append(list, name)
+		case len(arg) > 1 && arg[0] == '-' && short[arg[1]] != "":
+			list = append(list, short[arg[1]])
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// environmentFile gives the assignments of an environment file (EnvironmentFile= in
+// systemd.exec(5)). One that cannot be read sets nothing.
+func environmentFile(tree *rootfs.FS, name string) []string {
+	data, err := tree.ReadFile(name, smallFile)
+	if err != nil {
+		return nil
+	}
+	var list []string
+	for line := range strings.SplitSeq(string(data), "\n") {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' || line[0] == ';' {
+			continue
+		}
+		if key, value, ok := strings.Cut(line, "="); ok {
+			value = strings.TrimSpace(value)
+			if n := len(value); n > 1 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
+				value = value[1 : n-1]
+			}
+			list = append(list, strings.TrimSpace(key)+"="+value)
+		}
+	}
+	return list
+}
+
+func setAll(env map[string]string, assignments []string) {
+	for _, a := range assignments {
+		if key, value, ok := strings.Cut(a, "="); ok {
+			env[key] = value
+		}
+	}
+}
+
+// splitWords splits a command line as systemd does: at blanks that do not stand in
+// quotation marks (systemd.syntax(7)). A backslash keeps what follows it.
+func splitWords(line string) []string {
+	var words []string
+	var word strings.Builder
+	var quote byte
+	open := false // a word has begun
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == '\\' && i+1 < len(line):
+			i++
+			word.WriteByte(line[i])
+			open = true
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote, open = c, true
+		case quote == 0 && (c == ' ' || c == '\t'):
+			if open {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			open = false
+		default:
+			word.WriteByte(c)
+			open = true
+		}
+	}
+	if open {
+		words = append(words, word.String())
+	}
+	return words
+}
+
+// expand puts the environment in: $NAME as a word of its own becomes the words of its
+// value, ${NAME} stays within its word (systemd.service(5)).
+func expand(words []string, env map[string]string) []string {
+	var out []string
+	for _, w := range words {
+		if name, ok := strings.CutPrefix(w, "$"); ok && !strings.HasPrefix(name, "{") {
+			out = append(out, splitWords(env[name])...)
+			continue
+		}
+		out = append(out, within(w, env))
+	}
+	return out
+}
+
+// within puts the values of ${NAME} into a word.
+func within(word string, env map[string]string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(word, "${")
+		name, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			b.WriteString(word)
+			return b.String()
+		}
+		b.WriteString(before)
+		b.WriteString(env[name])
+		word = after
+	}
+}
