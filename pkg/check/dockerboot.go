@@ -29,11 +29,11 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 	case !f.Services.Known():
 		return unknown("cannot tell which services are enabled: " + f.Services.Why())
 	}
-	unit := service(f, dockerService)
-	if snap := service(f, "snap.docker.dockerd.service"); unit.Path == "" && snap.Path != "" {
+	unit := bootService(f, dockerService)
+	if snap := bootService(f, "snap.docker.dockerd.service"); unit.Path == "" && snap.Path != "" {
 		unit = snap
 	}
-	switch socket := service(f, "docker.socket"); {
+	switch socket := bootService(f, "docker.socket"); {
 	case unit.Path == "" && !f.DockerInstalled.Known():
 		return unknown("cannot tell whether there is Docker: " + f.DockerInstalled.Why())
 	case unit.Path == "" && !f.DockerInstalled.Value:

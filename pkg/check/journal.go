@@ -28,7 +28,7 @@ func judgeJournal(f *host.Facts) finding.Finding {
 		return unknown("cannot tell which services are enabled: " + f.Services.Why())
 	}
 	j := f.Journald.Value
-	if !j.Installed || service(f, "systemd-journald.service").Masked {
+	if !j.Installed || bootService(f, "systemd-journald.service").Masked {
 		return skipped("there is no systemd-journald here")
 	}
 	seen := wanted("/var/log/journal", "does not exist", "a directory")
@@ -43,7 +43,7 @@ func judgeJournal(f *host.Facts) finding.Finding {
 		return pass("the journal is kept in /var/log/journal", seen)
 	}
 	for _, name := range []string{"rsyslog.service", "syslog-ng.service"} {
-		switch s := service(f, name); {
+		switch s := bootService(f, name); {
 		case s.Enabled:
 			return pass("the journal dies with the boot, but "+name+" keeps the kernel's log in /var/log", evidence(s.By, name))
 		case s.FirstBoot:
@@ -78,8 +78,8 @@ func journalRemedy(f *host.Facts) *finding.Remedy {
 		"sudo "+dir+" && sudo systemd-tmpfiles --create --prefix /var/log/journal && sudo journalctl --flush")
 }
 
-// service gives what is known of a unit; the zero value where it was not looked for.
-func service(f *host.Facts, name string) host.Service {
+// bootService gives what is known of a unit; the zero value where it was not looked for.
+func bootService(f *host.Facts, name string) host.Service {
 	for _, s := range f.Services.Value {
 		if s.Name == name {
 			return s

@@ -44,8 +44,8 @@ func enable(f *host.Facts, name string) {
 	s.Path, s.Enabled, s.By = "/usr/lib/systemd/system/"+name, true, "/etc/systemd/system/multi-user.target.wants/"+name
 }
 
-// asImage takes away what an image does not show.
-func asImage(f *host.Facts) {
+// offline takes away what an image does not show.
+func offline(f *host.Facts) {
 	f.Image = true
 	f.Docker, f.EngineHere = host.Missing[docker.Engine]("an image"), host.Fact[bool]{}
 	f.Containers = host.Missing[[]host.Container]("an image")
@@ -67,12 +67,12 @@ func journalRules() map[string][]ruleCase {
 			f.Journald.Value = host.Journald{Installed: true, Storage: "persistent", File: "/etc/systemd/journald.conf", Line: 3}
 		}, []outcome{passes("kept in")}},
 		{"no directory", func(f *host.Facts, _ *host.Container) { volatileJournal(f) }, []outcome{fails(finding.Warning, "dies with the boot (there is no /var/log/journal)")}},
-		{"no directory in the image", func(f *host.Facts, _ *host.Container) { asImage(f); volatileJournal(f) }, []outcome{fails(finding.Warning, "dies with the boot")}},
+		{"no directory in the image", func(f *host.Facts, _ *host.Container) { offline(f); volatileJournal(f) }, []outcome{fails(finding.Warning, "dies with the boot")}},
 		{"set to volatile", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "volatile" }, []outcome{fails(finding.Warning, "(Storage=volatile)")}},
 		{"none at all", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "none" }, []outcome{fails(finding.Warning, "(Storage=none)")}},
 		{"rsyslog beside it", func(f *host.Facts, _ *host.Container) { volatileJournal(f); enable(f, "rsyslog.service") }, []outcome{passes("rsyslog.service keeps the kernel's log")}},
 		{"rsyslog, perhaps", func(f *host.Facts, _ *host.Container) {
-			asImage(f)
+			offline(f)
 			volatileJournal(f)
 			unitOf(f, "rsyslog.service").FirstBoot = true
 		}, []outcome{isUnknown("left to the first boot")}},
@@ -92,18 +92,18 @@ func dockerBootRules() map[string][]ruleCase {
 	}
 	return map[string][]ruleCase{"docker-enabled": {
 		{"enabled", nil, []outcome{passes("docker.service is started at boot")}},
-		{"enabled in the image", func(f *host.Facts, _ *host.Container) { asImage(f) }, []outcome{passes("is started at boot")}},
+		{"enabled in the image", func(f *host.Facts, _ *host.Container) { offline(f) }, []outcome{passes("is started at boot")}},
 		{"off, containers wait", func(f *host.Facts, _ *host.Container) { off(f) }, []outcome{fails(finding.Critical, "no container comes back, whatever its restart policy (1 have one)")}},
 		{"off, no policy", func(f *host.Facts, c *host.Container) { off(f); c.Restart.Name = "no" }, []outcome{fails(finding.Warning, "there is no Docker")}},
 		{"off, another host's containers", func(f *host.Facts, _ *host.Container) {
 			off(f)
 			f.EngineHere = host.Known(false, "the engine is another host's")
 		}, []outcome{fails(finding.Warning, "there is no Docker")}},
-		{"off in the image", func(f *host.Facts, _ *host.Container) { asImage(f); off(f) }, []outcome{fails(finding.Critical, "docker.service is not enabled: no container is started")}},
-		{"masked in the image", func(f *host.Facts, _ *host.Container) { asImage(f); disable(f, "docker.service").Masked = true }, []outcome{fails(finding.Critical, "docker.service is masked")}},
+		{"off in the image", func(f *host.Facts, _ *host.Container) { offline(f); off(f) }, []outcome{fails(finding.Critical, "docker.service is not enabled: no container is started")}},
+		{"masked in the image", func(f *host.Facts, _ *host.Container) { offline(f); disable(f, "docker.service").Masked = true }, []outcome{fails(finding.Critical, "docker.service is masked")}},
 		{"the socket alone", func(f *host.Facts, _ *host.Container) { disable(f, "docker.service") }, []outcome{fails(finding.Warning, "only docker.socket is enabled")}},
 		{"never booted", func(f *host.Facts, _ *host.Container) {
-			asImage(f)
+			offline(f)
 			off(f)
 			unitOf(f, "docker.service").FirstBoot = true
 		}, []outcome{isUnknown("left to systemd's presets")}},
@@ -130,7 +130,7 @@ func daemonFileRules() map[string][]ruleCase {
 		return func(f *host.Facts, _ *host.Container) {
 			f.DaemonFile.Value.Problems = []host.DaemonProblem{p}
 			if f.Docker.Value.Version = version; version == "" {
-				asImage(f)
+				offline(f)
 			}
 		}
 	}
@@ -172,7 +172,7 @@ func daemonFileRules() map[string][]ruleCase {
 func imageEngineRules() map[string][]ruleCase {
 	image := func(change func(f *host.Facts)) func(*host.Facts, *host.Container) {
 		return func(f *host.Facts, _ *host.Container) {
-			asImage(f)
+			offline(f)
 			if change != nil {
 				change(f)
 			}
@@ -204,14 +204,14 @@ func userspaceOOMRules() map[string][]ruleCase {
 	return map[string][]ruleCase{"userspace-oom-killer": {
 		{"the kernel alone", nil, []outcome{passes("the kernel alone")}},
 		{"earlyoom", func(f *host.Facts, _ *host.Container) { enable(f, "earlyoom.service") }, []outcome{fails(finding.Info, "earlyoom kills before the kernel does")}},
-		{"systemd-oomd in the image", func(f *host.Facts, _ *host.Container) { asImage(f); enable(f, "systemd-oomd.service") }, []outcome{fails(finding.Info, "in units with ManagedOOM")}},
+		{"systemd-oomd in the image", func(f *host.Facts, _ *host.Container) { offline(f); enable(f, "systemd-oomd.service") }, []outcome{fails(finding.Info, "in units with ManagedOOM")}},
 		{"both", func(f *host.Facts, _ *host.Container) {
 			enable(f, "earlyoom.service")
 			enable(f, "systemd-oomd.service")
 		}, []outcome{fails(finding.Warning, "earlyoom and systemd-oomd are both enabled")}},
 		{"installed, off", func(f *host.Facts, _ *host.Container) { unitOf(f, "earlyoom.service").Path = "/x" }, []outcome{passes("the kernel alone")}},
 		{"never booted", func(f *host.Facts, _ *host.Container) {
-			asImage(f)
+			offline(f)
 			unitOf(f, "earlyoom.service").FirstBoot = true
 		}, []outcome{isUnknown("left to the image's first boot")}},
 		{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []outcome{isUnknown("runs in a container")}},
@@ -228,28 +228,28 @@ func TestBootRemedies(t *testing.T) {
 		command  string
 	}{
 		{"a directory", "journal-persistent", volatileJournal, "sudo mkdir -p /var/log/journal && sudo systemd-tmpfiles --create --prefix /var/log/journal && sudo journalctl --flush"},
-		{"a directory in the image", "journal-persistent", func(f *host.Facts) { asImage(f); volatileJournal(f) }, "mkdir -p /var/log/journal"},
+		{"a directory in the image", "journal-persistent", func(f *host.Facts) { offline(f); volatileJournal(f) }, "mkdir -p /var/log/journal"},
 		{"a setting", "journal-persistent", func(f *host.Facts) { f.Journald.Value.Storage = "none" },
 			`sudo sh -c "mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf && systemctl restart systemd-journald && journalctl --flush"`},
-		{"a setting in the image", "journal-persistent", func(f *host.Facts) { asImage(f); f.Journald.Value.Storage = "none" },
+		{"a setting in the image", "journal-persistent", func(f *host.Facts) { offline(f); f.Journald.Value.Storage = "none" },
 			`mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf`},
 		{"Docker", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service") }, "sudo systemctl enable docker"},
-		{"Docker in the image", "docker-enabled", func(f *host.Facts) { asImage(f); disable(f, "docker.service") }, "systemctl enable docker"},
-		{"Docker, masked", "docker-enabled", func(f *host.Facts) { asImage(f); disable(f, "docker.service").Masked = true }, "systemctl unmask docker && systemctl enable docker"},
+		{"Docker in the image", "docker-enabled", func(f *host.Facts) { offline(f); disable(f, "docker.service") }, "systemctl enable docker"},
+		{"Docker, masked", "docker-enabled", func(f *host.Facts) { offline(f); disable(f, "docker.service").Masked = true }, "systemctl unmask docker && systemctl enable docker"},
 		{"Docker of System V", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service").Path = "/etc/init.d/docker" }, ""},
 		{"an empty file", "daemon-json-valid", func(f *host.Facts) {
-			asImage(f)
+			offline(f)
 			f.DaemonFile.Value.Problems = []host.DaemonProblem{{What: "is empty", Want: "{}", Effect: host.NoStart, Before: 23}}
 		}, "echo '{}' | tee /etc/docker/daemon.json"},
 		{"log limits", "docker-log-limits", func(f *host.Facts) {
-			asImage(f)
+			offline(f)
 			f.DaemonConfig.Value = host.DaemonConfig{File: daemonJSON}
 		}, `mkdir -p /etc/docker && printf '%s\n' '{"live-restore": true, "log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}' > /etc/docker/daemon.json`},
 		{"log limits beside a flag", "docker-log-limits", func(f *host.Facts) {
-			asImage(f)
+			offline(f)
 			f.DaemonConfig.Value, f.DaemonFile.Value.Flags = host.DaemonConfig{File: daemonJSON}, []string{"live-restore"}
 		}, `mkdir -p /etc/docker && printf '%s\n' '{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}' > /etc/docker/daemon.json`},
-		{"a file that exists", "docker-log-limits", func(f *host.Facts) { asImage(f); f.DaemonConfig.Value.LogMaxSize = "" }, ""},
+		{"a file that exists", "docker-log-limits", func(f *host.Facts) { offline(f); f.DaemonConfig.Value.LogMaxSize = "" }, ""},
 		{"two killers", "userspace-oom-killer", func(f *host.Facts) {
 			enable(f, "earlyoom.service")
 			enable(f, "systemd-oomd.service")

@@ -21,8 +21,8 @@ func composed(services ...host.ComposeService) func(*host.Facts, *host.Container
 	}
 }
 
-// inImage is the same in an image.
-func asImage(change func(*host.Facts, *host.Container)) func(*host.Facts, *host.Container) {
+// ofImage is the same in an image.
+func ofImage(change func(*host.Facts, *host.Container)) func(*host.Facts, *host.Container) {
 	return func(f *host.Facts, c *host.Container) { change(f, c); f.Image = true }
 }
 
@@ -147,9 +147,9 @@ func composeRules() map[string][]ruleCase {
 		all[id] = append(all[id],
 			ruleCase{"none named", func(*host.Facts, *host.Container) {}, []outcome{isSkipped("no compose file was named")}},
 			ruleCase{"not read", unread, []outcome{isUnknown("x.yaml does not exist")}},
-			ruleCase{"not read, in an image", asImage(unread), []outcome{isUnknown("x.yaml does not exist")}},
+			ruleCase{"not read, in an image", ofImage(unread), []outcome{isUnknown("x.yaml does not exist")}},
 			ruleCase{"not all seen", unseen, []outcome{isUnknown("includes files"), healthy}},
-			ruleCase{"in an image", asImage(composed(service(nil))), []outcome{healthy}},
+			ruleCase{"in an image", ofImage(composed(service(nil))), []outcome{healthy}},
 			ruleCase{"no service", composed(), []outcome{isSkipped("no service")}})
 	}
 	all["proxy-keepalive"] = proxyCases()
@@ -256,12 +256,12 @@ func proxyCases() []ruleCase {
 		{"Caddy's own, on Oracle", onCloud(host.Oracle, served(own)), []outcome{fails(finding.Info, "Oracle")}},
 		{"Caddy's own, anywhere", noCloud(served(own)), []outcome{isUnknown("load-balancer-idle in a policy")}},
 		{"Caddy's own, on a cloud without one on record", onCloud(host.Hetzner, served(own)), []outcome{isUnknown("load-balancer-idle in a policy")}},
-		{"Caddy's own, in an image", asImage(noCloud(served(own))), []outcome{isUnknown("load-balancer-idle in a policy")}},
+		{"Caddy's own, in an image", ofImage(noCloud(served(own))), []outcome{isUnknown("load-balancer-idle in a policy")}},
 		{"30 s, anywhere", noCloud(served(idle(30 * time.Second))), []outcome{fails(finding.Info, "any load balancer")}},
 		{"20 min, anywhere", noCloud(served(idle(20 * time.Minute))), []outcome{passes("longer than every load balancer on record")}},
 		{"never", served(idle(0)), []outcome{passes("never closes")}},
 		{"the policy's, too short", served(own), []outcome{fails(finding.Warning, "300s, and the policy's load balancer for 600s")}},
-		{"the policy's, in an image", asImage(noCloud(served(own))), []outcome{fails(finding.Warning, "300s, and the policy's load balancer for 600s")}},
+		{"the policy's, in an image", ofImage(noCloud(served(own))), []outcome{fails(finding.Warning, "300s, and the policy's load balancer for 600s")}},
 		{"the policy's, the same", served(idle(600 * time.Second)), []outcome{fails(finding.Warning, "600s")}},
 		{"the policy's, longer", served(idle(620 * time.Second)), []outcome{passes("620s, longer than")}},
 		{"two of a kind", served(own, own), []outcome{fails(finding.Info, "300s")}},

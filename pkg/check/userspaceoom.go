@@ -28,7 +28,7 @@ func judgeUserspaceOOM(f *host.Facts) finding.Finding {
 	var names, later []string
 	var seen []finding.Evidence
 	for _, unit := range []string{"earlyoom.service", "nohang.service", "nohang-desktop.service", "systemd-oomd.service"} {
-		switch s := service(f, unit); {
+		switch s := bootService(f, unit); {
 		case s.Enabled:
 			names = append(names, strings.TrimSuffix(unit, ".service"))
 			seen = append(seen, evidence(s.By, unit+" is enabled"))
