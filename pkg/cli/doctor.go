@@ -86,6 +86,12 @@ a while; docs/policy.md says how.`,
 			return runDoctor(c.Context(), app, o)
 		},
 	}
+	doctorFlags(c, &o)
+	return c
+}
+
+// doctorFlags adds the flags of vmguard doctor.
+func doctorFlags(c *cobra.Command, o *doctorOptions) {
 	f := c.Flags()
 	outputFlag(c, &o.output, doctorFormats()...)
 	f.StringArrayVar(&o.reports, "report", nil, "also write the report to a file, as KIND=FILE with a kind that --output takes; may be given again")
@@ -121,7 +127,6 @@ a while; docs/policy.md says how.`,
 			c.PrintErrln("error:", err)
 		}
 	}
-	return c
 }
 
 func completeChecks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -47,9 +47,6 @@ func TestProfilesAreWhatTheyPrint(t *testing.T) {
 	}
 }
 
-// becoming are the checks that learn to judge images together with their facts.
-var becoming = map[string]bool{"swap-enabled": true, "docker-log-limits": true}
-
 // TestProfilesRequireOnlyWhatAnImageShows so that each profile can be used on an image.
 func TestProfilesRequireOnlyWhatAnImageShows(t *testing.T) {
 	for _, profile := range Profiles() {
@@ -62,7 +59,7 @@ func TestProfilesRequireOnlyWhatAnImageShows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if rule.Required && c.Modes&check.Image == 0 && !becoming[id] {
+			if rule.Required && c.Modes&check.Image == 0 {
 				t.Errorf("%s requires %s, which no image can show", profile.Name, id)
 			}
 		}
