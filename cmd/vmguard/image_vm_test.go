@@ -47,6 +47,7 @@ func TestImageInAVM(t *testing.T) {
 	clean.inside(firstBoot)
 	command(t, "cp", "../../testdata/ci/user-data", clean.root+"/var/lib/cloud/seed/nocloud/user-data")
 	command(t, "install", "-m", "755", clean.vmguard, clean.root+"/usr/local/bin/vmguard")
+	clean.inside("cloud-init schema --config-file /var/lib/cloud/seed/nocloud/user-data")
 	clean.mend()
 
 	im := clean.bootstrap(t, planted)
@@ -81,7 +82,7 @@ func (im imageTree) bootstrap(t *testing.T, faults map[string]string) imageTree 
 	built.t, built.root = t, filepath.Join(bigTempDir(t), "root")
 	args := []string{"mmdebstrap", "--quiet", "--variant=custom", "--skip=update", "--setup-hook=cp -a '" + im.root + "/.' \"$1\""}
 	for _, fault := range faults {
-		args = append(args, fmt.Sprintf(`--customize-hook=chroot "$1" sh -euc %s`, quoted(fault)))
+		args = append(args, fmt.Sprintf(`--customize-hook=chroot "$1" sh -euc %s`, quoted(fault))) //nolint:misspell // mmdebstrap's word
 	}
 	command(t, append(args, "bookworm", built.root)...)
 	return built
@@ -97,7 +98,7 @@ func (im imageTree) boot() string {
 	ctx, cancel := context.WithTimeout(im.t.Context(), 12*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "../../scripts/vm", "image", "--root", im.root, "--out", out, "--vmguard", im.vmguard,
-		"--copy", im.policy+":/vm/policy.yaml")
+		"--copy", im.policy+":/vm/policy.yaml", "--timeout", "600")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it then ends the machine
 	cmd.WaitDelay = time.Minute
 	log, err := cmd.CombinedOutput()
