@@ -113,15 +113,28 @@ func doctorFlags(c *cobra.Command, o *doctorOptions) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the verdict alone")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print the evidence of each finding")
 	f.BoolVar(&o.all, "all", false, "print what passed and what does not apply as well")
-	c.MarkFlagsMutuallyExclusive("quiet", "verbose")
-	c.MarkFlagsMutuallyExclusive("quiet", "all")
-	c.MarkFlagsMutuallyExclusive("facts", "save-facts")
-	c.MarkFlagsMutuallyExclusive("facts", "docker-host")
-	c.MarkFlagsMutuallyExclusive("explain", "list", "print-profile", "diff")
-	c.MarkFlagsMutuallyExclusive("root", "facts", "diff")
-	c.MarkFlagsMutuallyExclusive("root", "docker-host")
-	c.MarkFlagsMutuallyExclusive("facts", "compose")
-	c.MarkFlagsMutuallyExclusive("policy", "profile")
+	for _, group := range [][]string{
+		{"quiet", "verbose"},
+		{"quiet", "all"},
+		{"facts", "save-facts"},
+		{"facts", "docker-host"},
+		{"facts", "compose"},
+		{"root", "facts"},
+		{"root", "docker-host"},
+		{"policy", "profile"},
+		{"explain", "list", "print-profile", "diff"},
+		{"diff", "only"},
+		{"diff", "skip"},
+		{"diff", "verbose"},
+	} {
+		c.MarkFlagsMutuallyExclusive(group...)
+	}
+	// What inspects nothing has nothing to do with these.
+	for _, instead := range []string{"explain", "list", "print-profile", "diff"} {
+		for _, flag := range []string{"report", "save-facts", "facts", "root", "compose", "policy", "profile", "docker-host"} {
+			c.MarkFlagsMutuallyExclusive(instead, flag)
+		}
+	}
 	for _, name := range []string{"only", "skip", "explain"} {
 		if err := c.RegisterFlagCompletionFunc(name, completeChecks); err != nil {
 			c.PrintErrln("error:", err)
@@ -147,7 +160,7 @@ func runDoctor(ctx context.Context, app *App, o doctorOptions) error {
 	}
 	switch {
 	case o.print != "":
-		return printProfile(app, o.print)
+		return printProfile(app, o)
 	case o.explain != "":
 		return explain(app, o)
 	case o.list:

@@ -72,31 +72,22 @@ func (o doctorOptions) recorded(ctx context.Context) (*host.Facts, error) {
 	return facts, nil
 }
 
-// readFacts reads a recording, perhaps from a pipe. A pipe that nobody writes to holds up
-// even its opening, which no context can end: it is left behind when ctx ends.
+// readFacts reads a recording, perhaps from a pipe.
 func readFacts(ctx context.Context, path string) (*host.Facts, error) {
-	type answer struct {
-		facts *host.Facts
-		err   error
-	}
-	answers := make(chan answer, 1)
-	go func() {
+	facts, err := until(ctx, func() (*host.Facts, error) {
 		file, err := os.Open(path)
 		if err != nil {
-			answers <- answer{nil, err}
-			return
+			return nil, err
 		}
 		defer file.Close()
 		facts, err := host.Read(file)
 		if err != nil {
 			err = fmt.Errorf("%s: %w", path, err)
 		}
-		answers <- answer{facts, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.facts, a.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("read facts %s: %w", path, ctx.Err())
+		return facts, err
+	})
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("read facts %s: %w", path, err)
 	}
+	return facts, err
 }

@@ -97,8 +97,11 @@ func profileNames() []string {
 }
 
 // printProfile prints a built-in policy, ready to be saved.
-func printProfile(app *App, name string) error {
-	text, err := profileText(name)
+func printProfile(app *App, o doctorOptions) error {
+	if err := checkChoice("output", o.output, "text"); err != nil {
+		return err
+	}
+	text, err := profileText(o.print)
 	if err != nil {
 		return err
 	}

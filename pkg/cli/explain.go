@@ -29,6 +29,9 @@ func describe(checks []check.Check) map[string][]checkJSON {
 
 // explain prints what a check looks for, why, and how it is mended.
 func explain(app *App, o doctorOptions) error {
+	if err := checkChoice("output", o.output, "text", "json"); err != nil {
+		return err
+	}
 	c, err := check.Find(o.explain)
 	if err != nil {
 		return unknownCheck(err)
@@ -44,6 +47,9 @@ func explain(app *App, o doctorOptions) error {
 
 // list prints the checks that would run.
 func list(app *App, o doctorOptions, checks []check.Check) error {
+	if err := checkChoice("output", o.output, "text", "json"); err != nil {
+		return err
+	}
 	if o.output == "json" {
 		return writing(report.JSON(app.Stdout, "CheckList", describe(checks)))
 	}

@@ -5,8 +5,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"vmguard/pkg/rootfs"
 )
 
 // CollectImage takes a snapshot of an image: a file tree of a host that does not run
@@ -26,7 +24,7 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
 			func(context.Context) Fact[bool] { return readDockerInstalled(s, noDaemons()) }),
 		fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },
-			func(context.Context) Fact[System] { return readImageSystem(s.FS) }),
+			func(context.Context) Fact[System] { return readImageSystem(s) }),
 		fact(fileLimit, func(f *Facts) *Fact[DaemonConfig] { return &f.DaemonConfig },
 			func(context.Context) Fact[DaemonConfig] {
 				return readDaemonConfig(s.FS, noDaemons())
@@ -51,12 +49,13 @@ func bootReadings(s Source) []reading {
 }
 
 // readImageSystem tells what the image would be as a machine: its system and its name.
-func readImageSystem(tree *rootfs.FS) Fact[System] {
-	sys := System{OS: readOS(tree)}
-	sys.Hostname, _ = word(tree, "/etc/hostname")
+func readImageSystem(s Source) Fact[System] {
+	sys := System{OS: readOS(s.FS)}
+	sys.Hostname, _ = word(s.FS, "/etc/hostname")
 	if sys == (System{}) {
 		return Missing[System]("neither /etc/os-release nor /etc/hostname can be read: is this the root of a system?")
 	}
+	sys.Root = s.Root
 	return Known(sys, "/etc")
 }
 

@@ -106,5 +106,5 @@ func wrap(text string, width int, indent string) string {
 
 // Paragraph wraps a text to the style's width, indented by two columns.
 func Paragraph(text string, s Style) string {
-	return "  " + wrap(s.clean(text), s.Width-2, "  ")
+	return "  " + wrap(s.command(text), s.Width-2, "  ")
 }
