@@ -18,7 +18,11 @@ func (o doctorOptions) lookAtImage(ctx context.Context, now time.Time) (*host.Fa
 	none := check.Policy{}
 	tree, err := rootfs.OpenImage(o.root)
 	if err != nil {
-		return nil, none, failed(fmt.Errorf("image: %w", err), "--root names the directory that holds the image's etc and usr")
+		hint := "--root names the directory that holds the image's etc and usr"
+		if errors.Is(err, fs.ErrPermission) {
+			hint = "run the same with sudo"
+		}
+		return nil, none, failed(fmt.Errorf("image: %w", err), hint)
 	}
 	defer tree.Close() //nolint:errcheck // nothing was written
 	if !isSystem(tree) {
@@ -27,7 +31,7 @@ func (o doctorOptions) lookAtImage(ctx context.Context, now time.Time) (*host.Fa
 	}
 	policy, err := o.namedPolicy(ctx, now)
 	if err == nil && !o.namesPolicy() {
-		policy, err = policyIn(tree, now)
+		policy, err = policyIn(tree, o.root, now)
 	}
 	if err != nil {
 		return nil, none, err
@@ -56,6 +60,17 @@ func checkPaths(paths []string) error {
 		}
 		if _, err := os.Stat(path); err != nil {
 			return failed(fmt.Errorf("--compose: %w", err), "--compose takes a compose file, a Dockerfile, or a directory that holds them")
+		}
+	}
+	return nil
+}
+
+// readNamed errs where a compose file or Dockerfile that the user named could not be read: that it was not judged must
+// not read as fine.
+func readNamed(files []host.Fact[host.ComposeFile]) error {
+	for _, f := range files {
+		if !f.Known() {
+			return failed(fmt.Errorf("--compose: %s", f.Why()), "--compose takes a compose file, a Dockerfile, or a directory that holds them")
 		}
 	}
 	return nil
