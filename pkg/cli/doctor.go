@@ -52,7 +52,7 @@ network settings can be read as well. What cannot be decided is listed as unknow
 with the reason.
 
 With --root an image is inspected before it boots: a directory that holds its file
-tree. Nothing outside of it is read. What only a running host shows is listed as not
+tree. It reads nothing outside of it but the files that are named. What only a running host shows is listed as not
 assessable, and never counts as fine. docs/ci.md has recipes for builds.
 
 A policy (--policy, --profile, else /etc/vmguard/policy.yaml of the host or image)

@@ -29,6 +29,10 @@ func (o doctorOptions) lookAtImage(ctx context.Context, now time.Time) (*host.Fa
 		return nil, none, failed(fmt.Errorf("image %s: there is no system in it (no /etc/os-release, /usr/lib/os-release or /etc/passwd)", o.root),
 			"mount the image first; --root names the directory that holds its etc and usr")
 	}
+	if parts := host.Unmounted(tree); len(parts) > 0 {
+		return nil, none, failed(fmt.Errorf("image %s: %s is empty, and line %d of its /etc/fstab mounts it", o.root, parts[0].Dir, parts[0].Line),
+			"mount it first: what belongs there was not copied or mounted with the image, and cannot be inspected")
+	}
 	policy, err := o.namedPolicy(ctx, now)
 	if err == nil && !o.namesPolicy() {
 		policy, err = policyIn(tree, o.root, now)
