@@ -62,11 +62,7 @@ func DoctorText(w io.Writer, d Doctor, style Style, detail Detail, evidence bool
 	}
 	p.WriteString(verdict(d, style, detail))
 	if next := d.Findings.Next(); next != nil {
-		label := "next:"
-		if d.ofImage() {
-			label = "next, in the image:"
-		}
-		p.WriteString(style.paint(label, color.Bold) + " " + style.command(next.Remedy.Command) + "\n")
+		p.writeNext(next.Remedy.Command, d.ofImage())
 	}
 	if _, err := io.WriteString(w, p.String()); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -82,6 +78,15 @@ type page struct {
 	evidence bool
 	again    string            // the command that made it
 	told     map[string]string // the commands given so far, and for which check
+}
+
+// writeNext writes what to type first, and where: it mends what was judged.
+func (p *page) writeNext(command string, inImage bool) {
+	label := "next:"
+	if inImage {
+		label = "next, in the image:"
+	}
+	p.WriteString(p.style.paint(label, color.Bold) + " " + p.style.command(command) + "\n")
 }
 
 func (p *page) writeArea(area finding.Area, all []entry) {
