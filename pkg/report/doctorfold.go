@@ -57,26 +57,3 @@ func fold(findings finding.Report) []entry {
 func undecided(f finding.Finding) bool {
 	return (f.Status == finding.Unknown || f.Status == finding.NotAssessable) && f.Subject == finding.Host
 }
-
-// countChecks counts checks, not findings: a hundred containers without a limit are one
-// thing to mend. A check counts once for each severity with which it failed and once for
-// being unknown of something; as fine or not applicable only where it was nothing else.
-func countChecks(findings finding.Report) finding.Counts {
-	var distinct finding.Report
-	seen := map[outcome]bool{}
-	told := map[string]finding.Status{}
-	for _, f := range findings {
-		if best, ok := told[f.ID]; !ok || f.Status < best {
-			told[f.ID] = f.Status
-		}
-	}
-	for _, f := range findings {
-		o := outcomeOf(f)
-		hidden := f.Status >= finding.Pass && told[f.ID] < f.Status
-		if !seen[o] && !hidden {
-			seen[o] = true
-			distinct = append(distinct, f)
-		}
-	}
-	return distinct.Count()
-}

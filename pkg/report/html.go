@@ -55,7 +55,7 @@ func (p *htmlPage) head(d Doctor) {
 		`<meta http-equiv="Content-Security-Policy" content="`, contentPolicy, "\"/>\n",
 		`<meta name="viewport" content="width=device-width, initial-scale=1"/>`, "\n",
 		`<meta name="color-scheme" content="light dark"/>`, "\n<title>")
-	p.text(placeOf(d)+": "+strings.Join(countWords(countChecks(d.Findings)), ", "), htmlSentence)
+	p.text(placeOf(d)+": "+strings.Join(countWords(d.Findings.Count()), ", "), htmlSentence)
 	p.put("</title>\n<style>\n", htmlStyle, "</style>\n</head>\n")
 }
 
@@ -89,7 +89,7 @@ func (p *htmlPage) header(d Doctor) {
 
 // verdict writes the counts, the command to type first, and the way to each area.
 func (p *htmlPage) verdict(d Doctor, problems []*group) {
-	c := countChecks(d.Findings)
+	c := d.Findings.Count()
 	p.put("<section aria-label=\"Verdict\">\n")
 	p.counts(c)
 	switch {
@@ -111,7 +111,7 @@ func (p *htmlPage) verdict(d Doctor, problems []*group) {
 	p.put("</section>\n")
 }
 
-// counts writes how many checks came to what; the first numbers that a reader looks for even where they are 0.
+// counts writes how many findings came to what; the first numbers that a reader looks for even where they are 0.
 func (p *htmlPage) counts(c finding.Counts) {
 	_, warnings, _ := strings.Cut(human.Count(c.Warning, "warning"), " ")
 	p.put("<ul class=\"counts\">\n")
