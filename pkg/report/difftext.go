@@ -160,9 +160,9 @@ func foldChanges(changes finding.Changes) []changeEntry {
 	index := map[string]int{}
 	for _, c := range changes {
 		e := entryOf(c)
-		key := strings.Join([]string{c.Kind.String(), e.ID, e.Severity.String(), e.Status.String(), e.Summary, e.before}, "\x00")
+		key := strings.Join([]string{c.Kind.String(), e.ID, e.Severity.String(), e.Status.String(), e.Summary, e.before, remedyKey(e.Finding)}, "\x00")
 		if i, ok := index[key]; ok && e.Subject != finding.Host {
-			out[i].subjects = append(out[i].subjects, e.Subject)
+			out[i].join(e.Finding)
 			continue
 		}
 		index[key] = len(out)

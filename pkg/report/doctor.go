@@ -54,7 +54,7 @@ func DoctorText(w io.Writer, d Doctor, style Style, detail Detail, evidence bool
 	p := page{style: style, detail: detail, evidence: evidence, told: map[string]string{}}
 	if detail > Verdict {
 		p.WriteString(wrap(style.clean(headline(d)), style.Width-2, "  ") + "\n")
-		entries := fold(d.Findings)
+		entries := fold(d.Findings, evidence)
 		for _, area := range finding.Areas() {
 			p.writeArea(area, entries)
 		}
@@ -184,15 +184,15 @@ func (p *page) writeEvidence(e entry, indent string, width int) {
 // unwrapped, so that it can be copied. A command that was given before is not given again.
 func (p *page) writeRemedy(e entry, indent string, width int) {
 	text, command := "fix: "+e.Remedy.Text, e.Remedy.Command
+	if e.each {
+		text += " (here for the first; likewise for the others)"
+	}
 	switch by := p.told[command]; {
 	case command == "":
 	case by != "":
 		text, command = "fix: the command above, for "+by, ""
 	default:
 		p.told[command] = e.ID
-		if len(e.subjects) > 1 {
-			text += " (here for the first; likewise for the others)"
-		}
 		text += ":"
 	}
 	deeper := indent + "     "

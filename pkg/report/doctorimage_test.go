@@ -94,7 +94,7 @@ func TestWaivedSaysTheSameOnlyUnderTheSameWaiver(t *testing.T) {
 	for subject, reason := range map[string]string{"a": "x", "b": "x", "c": "y"} {
 		findings = append(findings, finding.Finding{ID: "container-unhealthy", Status: finding.Waived, Subject: subject, Summary: "same", Waiver: &finding.Waiver{Reason: reason}})
 	}
-	if got := fold(findings); len(got) != 2 {
+	if got := fold(findings, false); len(got) != 2 {
 		t.Errorf("%d entries: %+v", len(got), got)
 	}
 }
