@@ -54,7 +54,9 @@ CONTAINERS
 // TestTextFoldsWhatDiffersInTheName: that is one line, which says that the remedy is the first one's; its evidence is
 // shown for each.
 func TestTextFoldsWhatDiffersInTheName(t *testing.T) {
-	findings := services(func(name string, _ int) finding.Remedy { return finding.Remedy{Text: "below " + name + " write init: true"} })
+	findings := services(func(name string, _ int) finding.Remedy {
+		return finding.Remedy{Text: "below " + name + " write init: true"}
+	})
 	want := `
 CONTAINERS
   i compose-init                app/compose.yaml:web, app/compose.yaml:db: no init
@@ -100,7 +102,9 @@ func TestTextOfAHundredContainers(t *testing.T) {
 
 // TestDiffKeepsEachRemedy: a comparison folds no more than a report.
 func TestDiffKeepsEachRemedy(t *testing.T) {
-	after := DoctorRecord{Findings: services(func(_ string, line int) finding.Remedy { return finding.Remedy{Text: fmt.Sprint("write it in line ", line)} })}
+	after := DoctorRecord{Findings: services(func(_ string, line int) finding.Remedy {
+		return finding.Remedy{Text: fmt.Sprint("write it in line ", line)}
+	})}
 	got := diffText(t, NewDoctorDiff("1", DoctorRecord{}, after), Problems)
 	for _, want := range []string{"fix: write it in line 23\n", "fix: write it in line 26\n"} {
 		if !strings.Contains(got, want) {

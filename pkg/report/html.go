@@ -84,7 +84,12 @@ func (p *htmlPage) header(d Doctor) {
 	}
 	p.put("vmguard ")
 	p.text(d.Version, htmlName)
-	p.put(dot, human.Duration(d.Took), "</p>\n</header>\n")
+	p.put(dot, human.Duration(d.Took))
+	if d.Policy != "" {
+		p.put(dot, "judged by ")
+		p.name(d.Policy, "policy")
+	}
+	p.put("</p>\n</header>\n")
 }
 
 // verdict writes the counts, the command to type first, and the way to each area.
