@@ -58,14 +58,6 @@ func knownOf(f *host.Facts) []string {
 	return parts
 }
 
-// againWith is the command that judges the same host or image again.
-func againWith(d Doctor) string {
-	if d.Image == "" {
-		return "vmguard doctor"
-	}
-	return "vmguard doctor --root " + human.ShellWord(d.Image)
-}
-
 // waiverWords says how long a failure is accepted, and why.
 func waiverWords(w finding.Waiver) string {
 	if w.Expires == "" {
@@ -96,9 +88,9 @@ func countWords(c finding.Counts) []string {
 	return append(parts, fmt.Sprintf("%d fine", c.Pass))
 }
 
-// verdict is the one line that counts it all.
+// verdict is the one line that counts the findings, as every other format does.
 func verdict(d Doctor, style Style, detail Detail) string {
-	c := countChecks(d.Findings)
+	c := d.Findings.Count()
 	parts := []string{
 		style.paintIf(c.Critical > 0, fmt.Sprintf("%d critical", c.Critical), color.FgRed),
 		style.paintIf(c.Warning > 0, human.Count(c.Warning, "warning"), color.FgYellow),
@@ -120,9 +112,9 @@ func verdict(d Doctor, style Style, detail Detail) string {
 		parts = append(parts, fmt.Sprintf("%d not assessable in an image", c.NotAssessable))
 	}
 	line := strings.Join(parts, ", ")
-	if detail == Problems && c.Pass+c.NotAssessable+c.Waived > 0 {
-		// The command stays on one line, so that it can be copied.
-		line += " (" + strings.ReplaceAll(style.command(againWith(d)), " ", noBreak) + noBreak + "--all lists all)"
+	if detail == Problems && c.Pass+c.NotAssessable > 0 {
+		// No command: this does not know the flags that it was called with, and without them another host may be judged.
+		line += " (--all" + noBreak + "lists" + noBreak + "all)"
 	}
 	return wrap(line+", in "+human.Duration(d.Took), style.Width-2, "  ") + "\n"
 }
