@@ -194,7 +194,7 @@ func FuzzDialogue(f *testing.F) {
 		next, left := 0, false
 		for line := range strings.SplitSeq(strings.TrimSuffix(heard, "\r\n"), "\r\n") {
 			left = left || strings.HasPrefix(line, "* BYE ")
-			if strings.HasPrefix(line, "* ") || strings.HasPrefix(line, "+ ") {
+			if strings.HasPrefix(line, "* ") || strings.HasPrefix(line, "+ ") || line == "DONE BAD There is no command" {
 				continue
 			}
 			if rest, ok := strings.CutPrefix(line, fmt.Sprintf("t%d ", next)); !ok || !regexp.MustCompile(`^(OK|NO|BAD) [^\r\n]+$`).MatchString(rest) {
