@@ -476,6 +476,9 @@ func oomRules() map[string][]ruleCase {
 				[]outcome{fails(finding.Warning, "dockerd may be killed"), passes("sshd")}},
 			{"sshd", func(f *host.Facts, _ *host.Container) { f.Daemons.Value[1].OOMScoreAdj = 0 },
 				[]outcome{fails(finding.Info, "sshd may be killed"), passes("dockerd")}},
+			{"killers are not its affair", func(f *host.Facts, _ *host.Container) {
+				f.Daemons.Value = []host.Daemon{{Name: "earlyoom"}, {Name: "nohang"}, {Name: "systemd-oomd"}}
+			}, []outcome{isSkipped("neither")}},
 			{"containerd of dockerd's", func(f *host.Facts, _ *host.Container) {
 				f.Daemons.Value = []host.Daemon{{Name: "containerd", Parent: "dockerd"}}
 			}, []outcome{isSkipped("neither")}},
