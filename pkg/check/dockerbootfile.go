@@ -112,6 +112,12 @@ func mendDaemonFile(f *host.Facts, p host.DaemonProblem) *finding.Remedy {
 		return remedy("take the mark away", fmt.Sprintf(`%ssed -i '1s/^\xef\xbb\xbf//' %s`, sudo, word))
 	case p.Key != "" && strings.HasPrefix(p.What, "is set by a flag"):
 		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of ExecStart in %s by a drop-in (systemctl edit docker)%s", p.Key, where, file.FlagsIn, again), "")
+	case strings.HasPrefix(p.What, "does not exist"):
+		by := ""
+		if !strings.HasPrefix(file.FlagsIn, "/etc/") { // a package's file is not to be edited
+			by = " by a drop-in (systemctl edit docker)"
+		}
+		return remedy(fmt.Sprintf("make %s, or take --config-file out of ExecStart in %s%s%s", where, file.FlagsIn, by, again), "")
 	case p.Want != "":
 		return remedy(fmt.Sprintf("in %s, this is wanted: %s%s", where, p.Want, again), "")
 	}

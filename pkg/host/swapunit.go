@@ -39,6 +39,9 @@ func unitDirs() []string {
 	}
 }
 
+// NoUnitDirs tells whether systemd's unit directories are known not to be there.
+func (f *Facts) NoUnitDirs() bool { return f.Units.Source == noUnitDirs }
+
 // readSwapUnits reads the swap units that were listed. A host without systemd has none.
 func readSwapUnits(tree *rootfs.FS, live bool, files unitListing, err error) Fact[[]SwapUnit] {
 	if err != nil {
