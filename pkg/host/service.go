@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"vmguard/pkg/rootfs"
 )
@@ -60,7 +59,7 @@ func readServices(tree *rootfs.FS, live bool, list func() (hostUnits, error)) Fa
 		return Missing[[]Service](err.Error())
 	}
 	aliases := units.aliases(tree)
-	wanted := sync.OnceValues(func() (map[string]string, error) { return units.wanted(tree) })
+	var wanted map[string]string // read only where it is needed
 	services := []Service{}
 	for _, name := range serviceNames() {
 		s := Service{Name: name, Path: units.paths[name]}
@@ -77,9 +76,10 @@ func readServices(tree *rootfs.FS, live bool, list func() (hostUnits, error)) Fa
 		case aliases[name] != "":
 			s.By = aliases[name]
 		default:
-			var by map[string]string // read only where it is needed
-			by, err = wanted()
-			s.By = by[name]
+			if wanted == nil {
+				wanted, err = units.wanted(tree)
+			}
+			s.By = wanted[name]
 			s.FirstBoot = s.By == "" && fresh
 		}
 		if err != nil {
