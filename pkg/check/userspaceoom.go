@@ -1,9 +1,9 @@
 package check
 
 import (
-	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"vmguard/pkg/finding"
@@ -59,31 +59,38 @@ type killers struct {
 	seen    []finding.Evidence
 }
 
-func killerUnits() []string { return []string{"earlyoom", "nohang", "nohang-desktop", "systemd-oomd"} }
+func killerUnits() []string {
+	return []string{"earlyoom", "nohang", "nohang-desktop", "systemd-oomd"}
+}
 
 func findKillers(f *host.Facts) killers {
 	var k killers
 	for _, name := range killerUnits() {
-		unit := name + ".service"
-		s, pid := bootService(f, unit), 0
-		for _, d := range f.Daemons.Value {
-			desktop := d.Unit == "nohang-desktop.service"
-			if d.Name == strings.TrimSuffix(name, "-desktop") && desktop == (name == "nohang-desktop") {
-				pid = d.PID
+		list, by, what := &k.running, runningKiller(f, name), " runs"
+		if by == "" {
+			s := bootService(f, name+".service")
+			if s.FirstBoot && !s.Masked {
+				k.later = append(k.later, s.Name)
 			}
+			list, by, what = &k.enabled, s.By, ".service is enabled"
 		}
-		switch {
-		case pid > 0:
-			k.running = append(k.running, name)
-			k.seen = append(k.seen, evidence(fmt.Sprintf("/proc/%d/comm", pid), name+" runs"))
-		case s.Enabled:
-			k.enabled = append(k.enabled, name)
-			k.seen = append(k.seen, evidence(s.By, unit+" is enabled"))
-		case s.FirstBoot && !s.Masked:
-			k.later = append(k.later, unit)
+		if by != "" {
+			*list = append(*list, name)
+			k.seen = append(k.seen, evidence(by, name+what))
 		}
 	}
 	return k
+}
+
+// runningKiller gives the file that shows a program to run; empty where it does not.
+func runningKiller(f *host.Facts, name string) string {
+	const desktop = "nohang-desktop"
+	for _, d := range f.Daemons.Value {
+		if d.Name == strings.TrimSuffix(name, "-desktop") && (d.Unit == desktop+".service") == (name == desktop) {
+			return "/proc/" + strconv.Itoa(d.PID) + "/comm"
+		}
+	}
+	return ""
 }
 
 // words says which run, and which will.

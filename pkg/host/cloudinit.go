@@ -72,7 +72,7 @@ func cloudInitReadings(s Source, sh shared) []reading {
 }
 
 // readCloudInit reads all that sets up swap at the first boot.
-func readCloudInit(tree *rootfs.FS, units func() (hostUnits, error)) Fact[CloudInit] {
+func readCloudInit(tree *rootfs.FS, units func() (*hostUnits, error)) Fact[CloudInit] {
 	var c CloudInit
 	_, c.Installed = program(tree, "cloud-init")
 	c.VMGuard, _ = program(tree, "vmguard")

@@ -32,7 +32,7 @@ type AzureSwap struct {
 
 // bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
 // script directories that make or activate swap.
-func bootCommands(tree *rootfs.FS, units func() (hostUnits, error), cloudInit bool) (list []BootCommand, why string) {
+func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit bool) (list []BootCommand, why string) {
 	all, err := units()
 	if err != nil {
 		return nil, err.Error()

@@ -63,7 +63,7 @@ func daemonFileReadings(s Source, sh shared) []reading {
 
 // readDaemonFileProblems reads the configuration file that docker.service has dockerd
 // read. Where it is no regular file it is not opened.
-func readDaemonFileProblems(tree *rootfs.FS, list func() (hostUnits, error)) Fact[DaemonFile] {
+func readDaemonFileProblems(tree *rootfs.FS, list func() (*hostUnits, error)) Fact[DaemonFile] {
 	started, err := readStarted(tree, list)
 	if err != nil {
 		return Missing[DaemonFile](err.Error())

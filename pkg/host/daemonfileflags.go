@@ -18,7 +18,7 @@ type started struct {
 
 // readStarted reads the command line that docker.service gives dockerd. Where there is no
 // such unit, or it starts something else, only the default path is known.
-func readStarted(tree *rootfs.FS, list func() (hostUnits, error)) (started, error) {
+func readStarted(tree *rootfs.FS, list func() (*hostUnits, error)) (started, error) {
 	s := started{config: defaultDaemonConfig}
 	units, err := list()
 	const name = "docker.service"

@@ -87,8 +87,8 @@ func refused(t testing.TB, err error, text string) bool {
 }
 
 // unitsOf lists a tree's units, as a snapshot does.
-func unitsOf(fs *rootfs.FS) func() (hostUnits, error) {
-	return func() (hostUnits, error) { return listUnits(fs) }
+func unitsOf(fs *rootfs.FS) func() (*hostUnits, error) {
+	return func() (*hostUnits, error) { return listUnits(fs) }
 }
 
 func servicesOf(fs *rootfs.FS, live bool) Fact[[]Service] { return readServices(fs, live, unitsOf(fs)) }

@@ -15,7 +15,7 @@ type shared struct {
 	mounts  func() ([]mount, error)
 	cgroup  func() Fact[Cgroup]
 	daemons func() Fact[[]Daemon]
-	units   func() (hostUnits, error)
+	units   func() (*hostUnits, error)
 }
 
 func newShared(s Source) shared {
@@ -30,7 +30,7 @@ func newShared(s Source) shared {
 			}
 			return readCgroup(s.FS, table)
 		}),
-		units:   sync.OnceValues(func() (hostUnits, error) { return listUnits(s.FS) }),
+		units:   sync.OnceValues(func() (*hostUnits, error) { return listUnits(s.FS) }),
 		daemons: sync.OnceValue(func() Fact[[]Daemon] { return readDaemons(s.FS) }),
 	}
 }

@@ -48,7 +48,7 @@ func serviceReadings(s Source, sh shared) []reading {
 }
 
 // readServices tells of each service whether it is installed, and what starts it at boot.
-func readServices(tree *rootfs.FS, live bool, list func() (hostUnits, error)) Fact[[]Service] {
+func readServices(tree *rootfs.FS, live bool, list func() (*hostUnits, error)) Fact[[]Service] {
 	all, err := list()
 	if err != nil {
 		return Missing[[]Service](err.Error())

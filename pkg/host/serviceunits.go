@@ -16,11 +16,10 @@ type unitDir struct {
 	pulls []unitPull
 }
 
-// unitPull is one name in a .wants, .requires or .upholds directory (systemd.unit(5)).
+// unitPull is a link in a .wants, .requires or .upholds directory (systemd.unit(5)).
 type unitPull struct {
-	by, unit string // the directory's name, and the link's
-	link     string // its path
-	null     bool   // it leads to /dev/null
+	link string // its path, which ends in the unit's name
+	null bool   // it leads to /dev/null
 }
 
 // hostUnits is what systemd's unit directories hold.
@@ -52,7 +51,7 @@ func (u unitListing) source() string {
 
 // listUnits reads systemd's unit directories. It errs where one of them exists and cannot be
 // read, since a file in it may override any other.
-func listUnits(tree *rootfs.FS) (hostUnits, error) {
+func listUnits(tree *rootfs.FS) (*hostUnits, error) {
 	var list, boot []unitDir
 	seen := map[string]bool{} // /lib is a link to /usr/lib on most systems
 	for _, name := range unitDirs() {
@@ -61,11 +60,11 @@ func listUnits(tree *rootfs.FS) (hostUnits, error) {
 			continue
 		}
 		if err != nil {
-			return hostUnits{}, errors.New(unread(name, err))
+			return &hostUnits{}, errors.New(unread(name, err))
 		}
 		dir := unitDir{dir: name}
 		if err := dir.read(tree); err != nil {
-			return hostUnits{}, err
+			return &hostUnits{}, err
 		}
 		seen[at] = true
 		list = append(list, dir)
@@ -75,7 +74,7 @@ func listUnits(tree *rootfs.FS) (hostUnits, error) {
 			boot = append(boot, dir)
 		}
 	}
-	return hostUnits{mergeUnits(list), mergeUnits(boot)}, nil
+	return &hostUnits{mergeUnits(list), mergeUnits(boot)}, nil
 }
 
 // read lists the directory. A file or a dangling link by the name of a directory of links
@@ -99,7 +98,7 @@ func (d *unitDir) read(tree *rootfs.FS) error {
 		}
 		for _, l := range links {
 			link := path.Join(dir, l.Name())
-			d.pulls = append(d.pulls, unitPull{e.Name(), l.Name(), link, linksToNull(tree, link)})
+			d.pulls = append(d.pulls, unitPull{link, linksToNull(tree, link)})
 		}
 	}
 	return nil
@@ -122,12 +121,11 @@ func mergeUnits(list []unitDir) unitListing {
 			}
 		}
 		for _, p := range d.pulls {
-			if key := p.by + "/" + p.unit; !seen[key] {
-				seen[key] = true
-				if !p.null && found.pulled[p.unit] == "" {
-					found.pulled[p.unit] = p.link
-				}
+			within, unit := strings.TrimPrefix(p.link, d.dir), path.Base(p.link)
+			if !seen[within] && !p.null && found.pulled[unit] == "" {
+				found.pulled[unit] = p.link
 			}
+			seen[within] = true
 		}
 	}
 	return found
