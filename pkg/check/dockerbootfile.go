@@ -30,7 +30,7 @@ func judgeDaemonFile(f *host.Facts, _ Policy) []finding.Finding {
 	switch {
 	case f.System.Value.Container != "":
 		return one(unknown("vmguard runs in a container, which does not show the VM's files"))
-	case noDocker && !file.Present:
+	case noDocker && f.DaemonFile.Known() && !file.Present:
 		return one(skipped("there is no Docker on this host"))
 	case !f.DaemonFile.Known():
 		return one(unknown("cannot tell how dockerd is configured: " + f.DaemonFile.Why()))

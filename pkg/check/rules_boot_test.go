@@ -169,6 +169,9 @@ func daemonFileRules() map[string][]ruleCase {
 		{"no Docker, no file", func(f *host.Facts, _ *host.Container) {
 			f.DockerInstalled, f.DaemonFile.Value.Present = host.Known(false, "/usr/bin/dockerd"), false
 		}, []outcome{isSkipped("no Docker")}},
+		{"no Docker, file not readable", func(f *host.Facts, _ *host.Container) {
+			f.DockerInstalled, f.DaemonFile = host.Known(false, "/usr/bin/dockerd"), host.Missing[host.DaemonFile]("needs root")
+		}, []outcome{isUnknown("needs root")}},
 		{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []outcome{isUnknown("runs in a container")}},
 		{"not readable", func(f *host.Facts, _ *host.Container) { f.DaemonFile = host.Missing[host.DaemonFile]("needs root") }, []outcome{isUnknown("needs root")}},
 	}}

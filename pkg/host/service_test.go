@@ -110,6 +110,22 @@ func TestReadServicesOfAnImageThatNeverBooted(t *testing.T) {
 	}
 }
 
+// TestUnitsAreListedOnce holds that a directory counts once, whatever links lead to it, and
+// that what systemctl --runtime writes counts until the next boot.
+func TestUnitsAreListedOnce(t *testing.T) {
+	fs := tree(t, files{"lib": "-> usr/lib", "usr/lib/systemd/system/a.service": "", "usr/lib/systemd/system/a.service.d/": "", "run/systemd/system/b.service": ""})
+	got, err := listUnits(fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := map[string]string{"a.service": "/usr/lib/systemd/system/a.service"}
+	equal(t, got.boot.paths, a)
+	equal(t, got.boot.dirs, 1)
+	equal(t, got.boot.dropIn, map[string][]string{"a.service": {"/usr/lib/systemd/system/a.service.d"}})
+	equal(t, got.now.dirs, 2)
+	equal(t, got.now.paths["b.service"], "/run/systemd/system/b.service")
+}
+
 // TestServicesAsSystemctl holds what is said of each tree against systemctl is-enabled.
 // That goes by the links in /etc and /run alone, and by the unit's own [Install].
 func TestServicesAsSystemctl(t *testing.T) {
