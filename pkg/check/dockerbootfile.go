@@ -30,7 +30,7 @@ func judgeDaemonFile(f *host.Facts, _ Policy) []finding.Finding {
 	switch {
 	case f.System.Value.Container != "":
 		return one(unknown("vmguard runs in a container, which does not show the VM's files"))
-	case noDocker && !file.Present:
+	case noDocker && f.DaemonFile.Known() && !file.Present:
 		return one(skipped("there is no Docker on this host"))
 	case !f.DaemonFile.Known():
 		return one(unknown("cannot tell how dockerd is configured: " + f.DaemonFile.Why()))
@@ -112,6 +112,12 @@ func mendDaemonFile(f *host.Facts, p host.DaemonProblem) *finding.Remedy {
 		return remedy("take the mark away", fmt.Sprintf(`%ssed -i '1s/^\xef\xbb\xbf//' %s`, sudo, word))
 	case p.Key != "" && strings.HasPrefix(p.What, "is set by a flag"):
 		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of ExecStart in %s by a drop-in (systemctl edit docker)%s", p.Key, where, file.FlagsIn, again), "")
+	case strings.HasPrefix(p.What, "does not exist"):
+		by := ""
+		if !strings.HasPrefix(file.FlagsIn, "/etc/") { // a package's file is not to be edited
+			by = " by a drop-in (systemctl edit docker)"
+		}
+		return remedy(fmt.Sprintf("make %s, or take --config-file out of ExecStart in %s%s%s", where, file.FlagsIn, by, again), "")
 	case p.Want != "":
 		return remedy(fmt.Sprintf("in %s, this is wanted: %s%s", where, p.Want, again), "")
 	}

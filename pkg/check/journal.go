@@ -66,13 +66,18 @@ func journalRemedy(f *host.Facts) *finding.Remedy {
 		conf = `mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf`
 	)
 	set := f.Journald.Value.Storage != "auto"
+	sudoConf := "sudo sh -c " + `"` + conf
 	switch {
 	case f.Image && set:
 		return remedy("in the image: have the journal kept on disk", conf)
 	case f.Image:
 		return remedy("in the image: make the directory; journald keeps the journal there from the first boot on", dir)
+	case !f.System.Value.Systemd && set:
+		return remedy("have the journal kept on disk once systemd runs, which does not here", sudoConf+`"`)
+	case !f.System.Value.Systemd:
+		return remedy("make the directory; journald keeps the journal there once systemd runs, which does not here", "sudo "+dir)
 	case set:
-		return remedy("keep the journal on disk, from now on", "sudo sh -c "+`"`+`mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf && systemctl restart systemd-journald && journalctl --flush`+`"`)
+		return remedy("keep the journal on disk, from now on", sudoConf+` && systemctl restart systemd-journald && journalctl --flush"`)
 	}
 	return remedy("make the directory, and have journald move this boot's journal there",
 		"sudo "+dir+" && sudo systemd-tmpfiles --create --prefix /var/log/journal && sudo journalctl --flush")

@@ -47,7 +47,7 @@ func judgeSysctlUnread(f *host.Facts) finding.Finding {
 		return pass("/etc/sysctl.conf sets nothing that is not applied at boot", evidence(f.SysctlConf.Source, human.Count(len(f.SysctlConf.Value.Settings), "setting")))
 	}
 	const text = "have it read"
-	fix := remedy(text+", now and at boot", "sudo ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf && sudo systemctl restart systemd-sysctl")
+	fix := remedy(text+", now and at boot", "sudo ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf && "+applySysctls(f))
 	if f.Image {
 		fix = fixInImage(text+" at boot", "mkdir -p /etc/sysctl.d && ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf")
 	}

@@ -189,13 +189,13 @@ func TestReadDaemonFile(t *testing.T) {
 			Problems: []DaemonProblem{{Line: 1, Key: "live-restore", Effect: NoStart, What: "is true, and the engine belongs to a swarm (/var/lib/docker/swarm)", Want: "false"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := readDaemonFileProblems(tree(t, c.host...))
+			got := daemonFileOf(tree(t, c.host...))
 			equal(t, got, Known(c.want, c.from))
 		})
 	}
-	missing(t, readDaemonFileProblems(tree(t, files{file: strings.Repeat(" ", smallFile+1)})), "larger than expected")
-	missing(t, readDaemonFileProblems(tree(t, files{file: "-> /dev/x", "dev/x": "-> ../dev/x"})), "too many")
-	missing(t, readDaemonFileProblems(tree(t, unit("dockerd --config-file x.json"))), "no absolute path")
+	missing(t, daemonFileOf(tree(t, files{file: strings.Repeat(" ", smallFile+1)})), "larger than expected")
+	missing(t, daemonFileOf(tree(t, files{file: "-> /dev/x", "dev/x": "-> ../dev/x"})), "too many")
+	missing(t, daemonFileOf(tree(t, unit("dockerd --config-file x.json"))), "no absolute path")
 }
 
 // FuzzDaemonProblems holds that no value is repeated but those of directives that hold no

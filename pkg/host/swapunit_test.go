@@ -9,8 +9,8 @@ import (
 )
 
 func units(fs *rootfs.FS) Fact[[]SwapUnit] {
-	files, err := readUnitFiles(fs)
-	return readSwapUnits(fs, true, files, err)
+	files, err := listUnits(fs)
+	return readSwapUnits(fs, true, files.now, err)
 }
 
 // generated is what systemd-fstab-generator writes.
@@ -101,11 +101,11 @@ func TestReadZramConf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fs := tree(t, c.host)
-			list, err := readUnitFiles(fs)
-			equal(t, readZramConf(fs, list, err), Known(c.want, c.source))
+			list, err := listUnits(fs)
+			equal(t, readZramConf(fs, list.now, err), Known(c.want, c.source))
 		})
 	}
 	broken := tree(t, files{generator: "", "etc/systemd/zram-generator.conf/": ""})
-	list, err := readUnitFiles(broken)
-	missing(t, readZramConf(broken, list, err), "not a regular file")
+	list, err := listUnits(broken)
+	missing(t, readZramConf(broken, list.now, err), "not a regular file")
 }
