@@ -8,6 +8,7 @@ import (
 // healthySwapConf adds what a healthy VM has to the facts.
 func healthySwapConf(f *host.Facts) {
 	f.SwapFiles = host.Known([]host.BakedSwap{}, "the usual places")
+	f.SwapOff = host.Known("", "/boot/grub/grub.cfg")
 	f.CloudInit = host.Known(host.CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true}, "/etc/cloud")
 }
 
@@ -76,8 +77,13 @@ func imageSwapRules() map[string][]ruleCase {
 		}
 	}
 	swapped := cloud(func(c *host.CloudInit) { c.Swap = cloudSwap() })
+	masked := func(f *host.Facts) { f.SwapOff = host.Known("swap.target is masked", "/etc/x") }
+	unread := func(f *host.Facts) { f.SwapOff = host.Missing[string]("denied") }
 	all := map[string][]ruleCase{
 		"swap-enabled": {
+			{"image, held back", inImage(swapped, masked), []outcome{isUnknown("but may not be activated: swap.target is masked (/etc/x)")}},
+			{"image, held back or not", inImage(swapped, unread), []outcome{isUnknown("whether something keeps it from being activated cannot be told: denied")}},
+			{"image, none to be held back", inImage(masked), []outcome{fails(finding.Warning, "has no swap")}},
 			{"image, none, Docker", inImage(), []outcome{fails(finding.Warning, "has no swap, and Docker is installed")}},
 			{"image, none, no Docker", inImage(func(f *host.Facts) { f.DockerInstalled.Value = false }), []outcome{fails(finding.Info, "has no swap")}},
 			{"image, none, Docker not known", inImage(func(f *host.Facts) { f.DockerInstalled = host.Missing[bool]("denied") }), []outcome{isUnknown("denied")}},
@@ -114,6 +120,8 @@ func imageSwapRules() map[string][]ruleCase {
 		},
 		"swap-persistent": {
 			{"image, nothing", inImage(), []outcome{isSkipped("neither")}},
+			{"image, held back", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), masked), []outcome{isUnknown("swap.target is masked")}},
+			{"image, held back or not", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), unread), []outcome{isUnknown("denied")}},
 			{"image, all is there", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile")), []outcome{passes("is there")}},
 			{"image, gone", inImage(listing("/swapfile", "")), []outcome{fails(finding.Warning, "/etc/fstab:3 wants swap on /swapfile, which does not exist in the image: this swap will be missing, and without")}},
 			{"image, gone, nofail", inImage(listing("/swapfile", ""), func(f *host.Facts) { f.Fstab.Value[0].NoFail = true }), []outcome{endsWith(finding.Warning, "this swap will be missing")}},

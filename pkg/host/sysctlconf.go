@@ -92,12 +92,8 @@ func (f *Facts) BootSysctl(name string) (SysctlSetting, bool) {
 	if s, ok := f.SysctlConf.Value.Setting(name); ok {
 		return s, true
 	}
-	for i := len(f.Cmdline.Value) - 1; i >= 0; i-- {
-		if p := f.Cmdline.Value[i]; p.Name == "sysctl."+name && !p.Next {
-			return SysctlSetting{Name: name, Value: p.Value, File: p.File, Line: p.Line}, true
-		}
-	}
-	return SysctlSetting{}, false
+	p, ok := bootParam(f.Cmdline.Value, "sysctl."+name)
+	return SysctlSetting{Name: name, Value: p.Value, File: p.File, Line: p.Line}, ok
 }
 
 func sysctlConfReadings(s Source) []reading {
