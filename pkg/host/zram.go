@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 
 	"vmguard/pkg/rootfs"
@@ -16,7 +18,7 @@ func readZramConf(tree *rootfs.FS, files unitFiles, err error) Fact[bool] {
 		return Missing[bool](err.Error())
 	}
 	for _, service := range []string{"zramswap.service", "zram-config.service"} {
-		if files.enabled[service] {
+		if files.enabled[service] && maskedUnit(tree, service) == "" {
 			return Known(true, service)
 		}
 	}
@@ -25,16 +27,16 @@ func readZramConf(tree *rootfs.FS, files unitFiles, err error) Fact[bool] {
 		if err != nil {
 			continue // systemd makes these only when a generator has something to say
 		}
-		for _, e := range entries {
-			if strings.Contains(e.Name(), "zram") {
-				return Known(true, path.Join(dir, e.Name()))
+		for _, e := range entries { // a device with a file system has other units
+			if name := e.Name(); strings.Contains(name, "zram") && path.Ext(name) == ".swap" && maskedUnit(tree, name) == "" {
+				return Known(true, path.Join(dir, name))
 			}
 		}
 	}
 	return zramGenerator(tree)
 }
 
-// zramGenerator tells whether zram-generator is installed and configured to make a device.
+// zramGenerator tells whether zram-generator is installed and configured to make a swap device.
 func zramGenerator(tree *rootfs.FS) Fact[bool] {
 	installed := false
 	for _, dir := range []string{"/etc", "/usr/local/lib", "/usr/lib", "/lib"} {
@@ -44,45 +46,93 @@ func zramGenerator(tree *rootfs.FS) Fact[bool] {
 	if !installed {
 		return Known(false, "systemd's unit and generator directories")
 	}
-	dirs := []string{"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"}
-	const name = "zram-generator.conf"
-	for _, dir := range dirs { // the first main file hides the others
-		file := path.Join(dir, name)
-		if target, err := tree.Readlink(file); err == nil && path.Clean(target) == "/dev/null" {
-			break // masks those below
+	var devices []zramDevice
+	if p, ok := bootParam(readCmdline(tree).Value, "systemd.zram"); ok {
+		if switchedOff(p.Value) {
+			return Known(false, p.File)
 		}
-		switch data, err := tree.ReadFile(file, smallFile); {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
+		devices = parseZram(nil, []byte("[zram0]"), p.File)
+	}
+	for _, file := range zramFiles(tree) {
+		data, err := tree.ReadFile(file, smallFile)
+		switch {
+		case err == nil:
+			devices = parseZram(devices, data, file)
+		case !errors.Is(err, fs.ErrNotExist):
 			return Missing[bool](unread(file, err))
-		case namesZram(data):
-			return Known(true, file)
-		}
-		break
-	}
-	for _, dir := range dirs { // fragments add to it
-		entries, err := tree.ReadDir(path.Join(dir, name+".d"))
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			file := path.Join(dir, name+".d", e.Name())
-			if data, err := tree.ReadFile(file, smallFile); err == nil && path.Ext(file) == ".conf" && namesZram(data) {
-				return Known(true, file)
-			}
 		}
 	}
-	return Known(false, name)
+	none := Known(false, "zram-generator.conf")
+	for _, d := range devices {
+		switch limited, swap := d.swap(); {
+		case !swap || maskedUnit(tree, "systemd-zram-setup@"+d.name+".service", "systemd-zram-setup@.service", "dev-"+d.name+".swap") != "":
+		case limited:
+			none = Missing[bool](d.file + " sets up zram where the VM's memory is below its host-memory-limit")
+		default:
+			return Known(true, d.file)
+		}
+	}
+	return none
 }
 
-// namesZram tells whether a zram-generator configuration has a section of a device, [zram0].
-func namesZram(data []byte) bool {
-	for line := range strings.SplitSeq(string(data), "\n") {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[zram") && strings.HasSuffix(line, "]") {
-			return true
+// zramFiles lists the files of zram-generator's configuration in the order in which they
+// apply: the first of the main files that exists, then the fragments.
+func zramFiles(tree *rootfs.FS) []string {
+	const name = "/zram-generator.conf"
+	dirs := []string{"/run/systemd", "/etc/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"}
+	var list, more []string
+	for _, dir := range dirs {
+		more = append(more, dir+name+".d")
+		if _, err := tree.Lstat(dir + name); err == nil && list == nil {
+			list = []string{dir + name}
 		}
 	}
-	return false
+	if list != nil && linksToNull(tree, list[0]) {
+		list = nil
+	}
+	return append(list, fragments(tree, more)...)
+}
+
+// zramDevice is what the configuration says of one device.
+type zramDevice struct {
+	name, file string // zram0, and the last file that names it
+	settings   map[string]string
+}
+
+// parseZram adds what a file says of devices, in sections such as [zram0], to what those
+// before it say.
+func parseZram(list []zramDevice, data []byte, file string) []zramDevice {
+	at := -1
+	for line := range strings.SplitSeq(string(data), "\n") {
+		line = strings.TrimSpace(line)
+		if name, ok := strings.CutPrefix(line, "["); ok {
+			name = strings.TrimSuffix(name, "]")
+			number, ok := strings.CutPrefix(name, "zram")
+			if _, err := strconv.ParseUint(number, 10, 64); !ok || err != nil {
+				at = -1
+				continue
+			}
+			if at = slices.IndexFunc(list, func(d zramDevice) bool { return d.name == name }); at < 0 {
+				at, list = len(list), append(list, zramDevice{name: name, settings: map[string]string{}})
+			}
+			list[at].file = file
+		}
+		if key, value, ok := strings.Cut(line, "="); ok && at >= 0 {
+			list[at].settings[strings.TrimSpace(key)] = strings.TrimSpace(value)
+		}
+	}
+	return list
+}
+
+// swap tells whether the device becomes swap, and not a file system or, with a size of 0,
+// nothing; and whether only where there is not too much memory.
+func (d zramDevice) swap() (limited, yes bool) {
+	s := d.settings
+	for _, size := range []string{s["zram-size"], s["zram-fraction"], s["max-zram-size"]} {
+		if n, err := strconv.ParseFloat(size, 64); err == nil && n == 0 {
+			return false, false
+		}
+	}
+	limit := s["host-memory-limit"] + s["memory-limit"] // its older name
+	return limit != "" && limit != "none", s["mount-point"] == "" && (s["fs-type"] == "" || s["fs-type"] == "swap")
 }
