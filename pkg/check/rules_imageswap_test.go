@@ -190,6 +190,7 @@ func cloudInitSwapRules(swapped func(*host.Facts)) []ruleCase {
 		{"the same", alone(listing("/swap.img", "/swap.img")), []outcome{passes("cloud-init and /etc/fstab:3 mean the same swapfile")}},
 		{"the same, and off since", alone(listing("/swap.img", "/swap.img"), cloud(func(c *host.CloudInit) { c.DisabledBy = "/etc/cloud/cloud-init.disabled" })), []outcome{passes("the same")}},
 		{"off", inImage(swapped, cloud(func(c *host.CloudInit) { c.DisabledBy = "/etc/cloud/cloud-init.disabled" })), []outcome{fails(finding.Warning, "will not: /etc/cloud/cloud-init.disabled switches it off")}},
+		{"off by the kernel", inImage(swapped, cloud(func(c *host.CloudInit) { c.DisabledBy = "cloud-init=disabled in /boot/grub/grub.cfg" })), []outcome{fails(finding.Warning, "will not: cloud-init=disabled in /boot/grub/grub.cfg switches it off")}},
 		{"without its module", inImage(swapped, cloud(func(c *host.CloudInit) { c.MountsModule = false })), []outcome{fails(finding.Warning, "module mounts")}},
 		{"on ZFS", alone(func(f *host.Facts) { f.Disks[0].Value.FS = "zfs" }), []outcome{fails(finding.Warning, "will not: / is ZFS")}},
 		{"size 0", inImage(size("0")), []outcome{passes("makes no swapfile")}},
