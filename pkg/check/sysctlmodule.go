@@ -40,7 +40,9 @@ func judgeSysctlModules(f *host.Facts, _ Policy) []finding.Finding {
 	}
 	var out []finding.Finding
 	for _, m := range modules {
-		out = append(out, judgeSysctlModule(f, m, settings[m]))
+		one := judgeSysctlModule(f, m, settings[m])
+		one.Subject = m // so that a waiver can name it, and two reports can be compared
+		out = append(out, one)
 	}
 	if len(out) == 0 {
 		return one(skipped("no sysctl is configured that needs a kernel module"))
@@ -69,7 +71,9 @@ func judgeSysctlModule(f *host.Facts, module string, settings []host.SysctlSetti
 	case !f.Kernels.Known():
 		return unknown(cannot + f.Kernels.Why())
 	case len(f.Kernels.Value) == 0:
-		return unknown(cannot + "no kernel is installed here that would show whether it is built in")
+		it := unknown(cannot + "no kernel is installed here that would show whether it is built in")
+		it.Remedy = loadModule(f, module) // which does no harm where it is
+		return it
 	case slices.Contains(f.SysctlConf.Value.UdevModules, module):
 		return unknown(cannot + "a udev rule sets it when the module is loaded, and may run before the name exists")
 	}

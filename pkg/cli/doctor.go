@@ -52,7 +52,7 @@ network settings can be read as well. What cannot be decided is listed as unknow
 with the reason.
 
 With --root an image is inspected before it boots: a directory that holds its file
-tree. Nothing outside of it is read. What only a running host shows is listed as not
+tree. It reads nothing outside of it but the files that are named. What only a running host shows is listed as not
 assessable, and never counts as fine. docs/ci.md has recipes for builds.
 
 A policy (--policy, --profile, else /etc/vmguard/policy.yaml of the host or image)
@@ -166,6 +166,9 @@ func runDoctor(ctx context.Context, app *App, o doctorOptions) error {
 	case o.list:
 		return list(app, o, checks)
 	}
+	if len(checks) == 0 {
+		return usage("vmguard doctor --list lists the checks", "--only and --skip leave no check to run")
+	}
 	targets, err := parseTargets(o.reports)
 	if err != nil {
 		return err
@@ -198,7 +201,11 @@ func (o doctorOptions) look(ctx context.Context, app *App, now time.Time) (*host
 		return nil, check.Policy{}, err
 	}
 	if o.root != "" {
-		return o.lookAtImage(ctx, now)
+		facts, policy, err := o.lookAtImage(ctx, now)
+		if err == nil {
+			err = readNamed(facts.Compose)
+		}
+		return facts, policy, err
 	}
 	policy, err := o.namedPolicy(ctx, now)
 	if err != nil {
@@ -214,6 +221,9 @@ func (o doctorOptions) look(ctx context.Context, app *App, now time.Time) (*host
 		}
 	}
 	facts, err := collect(ctx, app, o.dockerHost, o.compose, o.timeout)
+	if err == nil {
+		err = readNamed(facts.Compose)
+	}
 	return facts, policy, err
 }
 

@@ -18,16 +18,24 @@ func (o doctorOptions) lookAtImage(ctx context.Context, now time.Time) (*host.Fa
 	none := check.Policy{}
 	tree, err := rootfs.OpenImage(o.root)
 	if err != nil {
-		return nil, none, failed(fmt.Errorf("image: %w", err), "--root names the directory that holds the image's etc and usr")
+		hint := "--root names the directory that holds the image's etc and usr"
+		if errors.Is(err, fs.ErrPermission) {
+			hint = "run the same with sudo"
+		}
+		return nil, none, failed(fmt.Errorf("image: %w", err), hint)
 	}
 	defer tree.Close() //nolint:errcheck // nothing was written
 	if !isSystem(tree) {
 		return nil, none, failed(fmt.Errorf("image %s: there is no system in it (no /etc/os-release, /usr/lib/os-release or /etc/passwd)", o.root),
 			"mount the image first; --root names the directory that holds its etc and usr")
 	}
+	if parts := host.Unmounted(tree); len(parts) > 0 {
+		return nil, none, failed(fmt.Errorf("image %s: %s is empty, and line %d of its /etc/fstab mounts it", o.root, parts[0].Dir, parts[0].Line),
+			"mount it first: what belongs there was not copied or mounted with the image, and cannot be inspected")
+	}
 	policy, err := o.namedPolicy(ctx, now)
 	if err == nil && !o.namesPolicy() {
-		policy, err = policyIn(tree, now)
+		policy, err = policyIn(tree, o.root, now)
 	}
 	if err != nil {
 		return nil, none, err
@@ -56,6 +64,17 @@ func checkPaths(paths []string) error {
 		}
 		if _, err := os.Stat(path); err != nil {
 			return failed(fmt.Errorf("--compose: %w", err), "--compose takes a compose file, a Dockerfile, or a directory that holds them")
+		}
+	}
+	return nil
+}
+
+// readNamed errs where a compose file or Dockerfile that the user named could not be read: that it was not judged must
+// not read as fine.
+func readNamed(files []host.Fact[host.ComposeFile]) error {
+	for _, f := range files {
+		if !f.Known() {
+			return failed(fmt.Errorf("--compose: %s", f.Why()), "--compose takes a compose file, a Dockerfile, or a directory that holds them")
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -52,11 +53,12 @@ func ownPolicy(now time.Time) (check.Policy, error) {
 		return check.Policy{}, failed(err, "")
 	}
 	defer tree.Close() //nolint:errcheck // nothing was written
-	return policyIn(tree, now)
+	return policyIn(tree, "/", now)
 }
 
-// policyIn reads the policy that a host or image has of its own; without one, it gives the default.
-func policyIn(tree *rootfs.FS, now time.Time) (check.Policy, error) {
+// policyIn reads the policy that a host or image has of its own; without one, it gives the default. The
+// root is named as the user spelled it.
+func policyIn(tree *rootfs.FS, root string, now time.Time) (check.Policy, error) {
 	data, err := tree.ReadFile(policyFile, maxInput)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -64,7 +66,7 @@ func policyIn(tree *rootfs.FS, now time.Time) (check.Policy, error) {
 	case err != nil:
 		return check.Policy{}, failed(fmt.Errorf("read policy: %w", err), "--policy FILE or --profile NAME names another one")
 	}
-	return parsePolicy(policyFile, data, now)
+	return parsePolicy(filepath.Join(root, policyFile), data, now)
 }
 
 func parsePolicy(name string, data []byte, now time.Time) (check.Policy, error) {

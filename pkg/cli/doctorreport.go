@@ -33,6 +33,9 @@ func parseTargets(values []string) ([]target, error) {
 		if err := checkChoice("report", format, doctorFormats()...); err != nil {
 			return nil, err
 		}
+		if file == "-" {
+			return nil, usage("-o "+format+" writes it to standard output", "--report: %s names no file", value)
+		}
 		if slices.ContainsFunc(targets, func(t target) bool { return filepath.Clean(t.file) == filepath.Clean(file) }) {
 			return nil, usage("each report needs a file of its own", "--report: %s is named twice", file)
 		}

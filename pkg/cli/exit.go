@@ -70,6 +70,18 @@ func faults(f *failure) []string {
 	return strings.Split(list.Error(), "\n")
 }
 
+// wrongUsage makes a failure of what cobra says of the command line, of two flags that exclude each other in plain words.
+func wrongUsage(err error) *failure {
+	const lead, middle, end = "if any flags in the group [", "] are set none of the others can be; [", "] were all set"
+	if rest, ok := strings.CutPrefix(err.Error(), lead); ok {
+		if _, set, ok := strings.Cut(strings.TrimSuffix(rest, end), middle); ok {
+			err = fmt.Errorf("--%s exclude each other", strings.Join(strings.Fields(set), " and --"))
+			return &failure{err, "--help lists the flags", exitUsage}
+		}
+	}
+	return &failure{err, "vmguard --help lists the commands", exitUsage}
+}
+
 // finish prints an error once and gives the exit code. An error that is no failure
 // comes from the parsing of the command line.
 func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
@@ -86,7 +98,7 @@ func finish(ctx context.Context, stderr io.Writer, wide bool, err error) int {
 		}
 		return exitBad
 	case !errors.As(err, &f):
-		f = &failure{err, "vmguard --help lists the commands", exitUsage}
+		f = wrongUsage(err)
 	}
 	for _, text := range faults(f) {
 		_, _ = fmt.Fprintf(stderr, "error: %s\n", report.Clean(text, 2000, wide))

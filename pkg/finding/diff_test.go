@@ -88,6 +88,17 @@ func TestDiffPairsWhatSaysTheSame(t *testing.T) {
 	}
 }
 
+// TestDiffPairsNothingAtRandom has two findings of one check and subject of which one is mended: which of them cannot be told.
+func TestDiffPairsNothingAtRandom(t *testing.T) {
+	a, b := fOf(Fail, Warning, Host, "a is lost"), fOf(Fail, Warning, Host, "b is lost")
+	fine, other := fOf(Pass, Warning, Host, "a is there"), fOf(Fail, Warning, Host, "c is lost")
+	for _, change := range Diff(list(a, b), list(fine, other)) {
+		if change.Before != nil && change.After != nil {
+			t.Errorf("%q is taken for %q", change.Before.Summary, change.After.Summary)
+		}
+	}
+}
+
 func TestDiffOrder(t *testing.T) {
 	name := func(id string, area Area, f Finding) Finding { f.ID, f.Area = id, area; return f }
 	bad, warn, pass := fOf(Fail, Critical, Host, "bad"), fOf(Fail, Warning, Host, "bad"), fOf(Pass, Critical, Host, "fine")
