@@ -18,21 +18,18 @@ type Facts struct {
 	Cloud  Fact[Cloud]  `json:"cloud"`
 	Cgroup Fact[Cgroup] `json:"cgroup"`
 
-	Memory   Fact[Memory]           `json:"memory"`
-	VMStat   Fact[VMStat]           `json:"vmstat"`
-	Pressure Pressures              `json:"pressure"`
-	Sysctls  map[string]Fact[int64] `json:"sysctls"`
-	Swaps    Fact[[]SwapArea]       `json:"swaps"`
-	Fstab    Fact[[]FstabSwap]      `json:"fstab"`
-	Units    Fact[[]SwapUnit]       `json:"swapUnits"`
-	ZramConf Fact[bool]             `json:"zramConfigured"` // a zram swap device is set up at boot
-	// SwapOff is what keeps swap that is set up from being activated when an image boots;
-	// empty for nothing, and not collected of a running host.
-	SwapOff   Fact[string]    `json:"swapOff,omitzero"`
-	OOM       Fact[oom.Log]   `json:"oomKills"`
-	Disks     []Fact[Disk]    `json:"disks"`
-	Conntrack Fact[Conntrack] `json:"conntrack"`
-	Daemons   Fact[[]Daemon]  `json:"daemons"`
+	Memory    Fact[Memory]           `json:"memory"`
+	VMStat    Fact[VMStat]           `json:"vmstat"`
+	Pressure  Pressures              `json:"pressure"`
+	Sysctls   map[string]Fact[int64] `json:"sysctls"`
+	Swaps     Fact[[]SwapArea]       `json:"swaps"`
+	Fstab     Fact[[]FstabSwap]      `json:"fstab"`
+	Units     Fact[[]SwapUnit]       `json:"swapUnits"`
+	ZramConf  Fact[bool]             `json:"zramConfigured"` // a zram swap device is set up at boot
+	OOM       Fact[oom.Log]          `json:"oomKills"`
+	Disks     []Fact[Disk]           `json:"disks"`
+	Conntrack Fact[Conntrack]        `json:"conntrack"`
+	Daemons   Fact[[]Daemon]         `json:"daemons"`
 
 	// DockerInstalled tells whether there is a Docker engine to be expected on this
 	// host at all: a socket, a running dockerd, its executable, or an endpoint that the user named.
@@ -61,6 +58,9 @@ type Facts struct {
 	Caddyfiles   Fact[[]Caddyfile]  `json:"caddyfiles"`
 	// Compose holds the compose files and Dockerfiles that the user named.
 	Compose []Fact[ComposeFile] `json:"composeFiles,omitempty"`
+	// SwapOff is what keeps swap that is set up from being activated when an image boots;
+	// empty for nothing, and not collected of a running host.
+	SwapOff Fact[string] `json:"swapOff,omitzero"`
 }
 
 // NamedEndpoint is the source of DockerInstalled where the user named the engine's endpoint.

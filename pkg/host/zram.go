@@ -83,11 +83,11 @@ func zramFiles(tree *rootfs.FS) []string {
 	var list, more []string
 	for _, dir := range dirs {
 		more = append(more, dir+name+".d")
-		if _, err := tree.Lstat(dir + name); err == nil && list == nil {
+		if _, err := tree.Lstat(dir + name); err == nil && len(list) == 0 {
 			list = []string{dir + name}
 		}
 	}
-	if list != nil && linksToNull(tree, list[0]) {
+	if len(list) > 0 && linksToNull(tree, list[0]) {
 		list = nil
 	}
 	return append(list, fragments(tree, more)...)
