@@ -8,7 +8,7 @@ import (
 // healthySwapConf adds what a healthy VM has to the facts.
 func healthySwapConf(f *host.Facts) {
 	f.SwapFiles = host.Known([]host.BakedSwap{}, "the usual places")
-	f.SwapOff = host.Known("", "/boot/grub/grub.cfg")
+	f.SwapOff = host.Known(false, "/boot/grub/grub.cfg")
 	f.CloudInit = host.Known(host.CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true}, "/etc/cloud")
 }
 
@@ -77,11 +77,11 @@ func imageSwapRules() map[string][]ruleCase {
 		}
 	}
 	swapped := cloud(func(c *host.CloudInit) { c.Swap = cloudSwap() })
-	masked := func(f *host.Facts) { f.SwapOff = host.Known("swap.target is masked", "/etc/x") }
-	unread := func(f *host.Facts) { f.SwapOff = host.Missing[string]("denied") }
+	masked := func(f *host.Facts) { f.SwapOff = host.Known(true, "/etc/x masks it") }
+	unread := func(f *host.Facts) { f.SwapOff = host.Missing[bool]("denied") }
 	all := map[string][]ruleCase{
 		"swap-enabled": {
-			{"image, held back", inImage(swapped, masked), []outcome{isUnknown("but may not be activated: swap.target is masked (/etc/x)")}},
+			{"image, held back", inImage(swapped, masked), []outcome{isUnknown("but may not be activated: /etc/x masks it")}},
 			{"image, held back or not", inImage(swapped, unread), []outcome{isUnknown("whether something keeps it from being activated cannot be told: denied")}},
 			{"image, none to be held back", inImage(masked), []outcome{fails(finding.Warning, "has no swap")}},
 			{"image, none, Docker", inImage(), []outcome{fails(finding.Warning, "has no swap, and Docker is installed")}},
@@ -120,7 +120,7 @@ func imageSwapRules() map[string][]ruleCase {
 		},
 		"swap-persistent": {
 			{"image, nothing", inImage(), []outcome{isSkipped("neither")}},
-			{"image, held back", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), masked), []outcome{isUnknown("swap.target is masked")}},
+			{"image, held back", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), masked), []outcome{isUnknown("/etc/x masks it")}},
 			{"image, held back or not", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), unread), []outcome{isUnknown("denied")}},
 			{"image, all is there", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile")), []outcome{passes("is there")}},
 			{"image, gone", inImage(listing("/swapfile", "")), []outcome{fails(finding.Warning, "/etc/fstab:3 wants swap on /swapfile, which does not exist in the image: this swap will be missing, and without")}},

@@ -197,8 +197,8 @@ func heldBack(f *host.Facts) string {
 	switch off := f.SwapOff; {
 	case !off.Known():
 		return "whether something keeps it from being activated cannot be told: " + off.Why()
-	case off.Value != "":
-		return "may not be activated: " + off.Value + " (" + off.Source + ")"
+	case off.Value:
+		return "may not be activated: " + off.Source
 	}
 	return ""
 }

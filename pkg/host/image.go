@@ -21,8 +21,8 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 	sh := newShared(s)
 	list := append(swapConfReadings(s, sh), bootReadings(s)...)
 	list = append(list,
-		fact(fileLimit, func(f *Facts) *Fact[string] { return &f.SwapOff },
-			func(context.Context) Fact[string] { return readSwapOff(s.FS, readCmdline(s.FS).Value) }),
+		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.SwapOff },
+			func(context.Context) Fact[bool] { return readSwapOff(s.FS, readCmdline(s.FS).Value) }),
 		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
 			func(context.Context) Fact[bool] { return readDockerInstalled(s, noDaemons()) }),
 		fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },

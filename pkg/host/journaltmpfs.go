@@ -76,11 +76,9 @@ func inMemory(fsType string) bool { return fsType == "tmpfs" || fsType == "ramfs
 
 // fstabType gives the type of what fstab(5) mounts on a directory, and its line; 0 for none.
 func fstabType(data []byte, dir string) (fsType string, line int) {
-	n := 0
-	for text := range strings.SplitSeq(string(data), "\n") {
-		n++
+	for i, text := range strings.Split(string(data), "\n") {
 		if fields := strings.Fields(text); len(fields) > 2 && fields[0][0] != '#' && path.Clean(unescapeOctal(fields[1])) == dir {
-			return fields[2], n
+			return fields[2], i + 1
 		}
 	}
 	return "", 0

@@ -1,44 +1,43 @@
 package host
 
 import (
-	"slices"
 	"strings"
 
 	"vmguard/pkg/rootfs"
 )
 
-// readSwapOff says what keeps swap that is set up from being activated when an image
-// boots; empty where nothing does. The source is where that stands. Of an image that does
-// not show the kernel's parameters, nobody is taken to have set these.
-func readSwapOff(tree *rootfs.FS, params []KernelParam) Fact[string] {
-	none := Known("", "systemd's units and the kernel's parameters")
-	if hasSystemd(tree, "systemd") {
-		if file := maskedUnit(tree, "swap.target"); file != "" {
-			return Known("swap.target is masked", file)
-		}
-		// Of both generators, systemd-fstab-generator(8) and systemd-gpt-auto-generator(8).
-		if p, ok := bootParam(params, "systemd.swap"); ok && switchedOff(p.Value) {
-			return Known("the kernel's parameter systemd.swap="+p.Value+" has systemd leave fstab's swap alone", p.File)
-		}
-		return none
+// readSwapOff tells whether something keeps swap that is set up from being activated when
+// an image boots; the source says what. Of an image that does not show the kernel's
+// parameters, nobody is taken to have set these.
+func readSwapOff(tree *rootfs.FS, params []KernelParam) Fact[bool] {
+	why := ""
+	systemd := hasSystemd(tree, "systemd")
+	if p, ok := bootParam(params, "systemd.swap"); systemd && ok && switchedOff(p.Value) { // systemd-fstab-generator(8)
+		why = p.File + " gives the kernel systemd.swap=" + p.Value
 	}
-	if p, ok := bootParam(params, "noswap"); ok { // which systemd does not know
-		return Known("the kernel's parameter noswap has start-up scripts leave swap alone", p.File)
+	if p, ok := bootParam(params, "noswap"); !systemd && ok { // which systemd does not know
+		why = p.File + " gives the kernel noswap"
 	}
-	if levels := exists(tree, "/etc/runlevels"); levels.Value && isFile(tree, "/etc/init.d/swap") && startLink(tree, "swap") == "" {
-		return Known("OpenRC activates swap by its service swap, which is in no runlevel (rc-update add swap boot)", levels.Source)
+	if file := maskedUnit(tree, "swap.target"); systemd && file != "" {
+		why = file + " masks it"
 	}
-	return none
+	if !systemd && exists(tree, "/etc/runlevels").Value && isFile(tree, "/etc/init.d/swap") && startLink(tree, "swap") == "" {
+		why = "no runlevel of OpenRC has the service swap (rc-update add swap boot)"
+	}
+	if why == "" {
+		return Known(false, "systemd's units and the kernel's parameters")
+	}
+	return Known(true, why)
 }
 
 // bootParam gives the last parameter of a name that the kernel boots with as things stand.
-func bootParam(params []KernelParam, name string) (KernelParam, bool) {
-	for _, p := range slices.Backward(params) {
+func bootParam(params []KernelParam, name string) (found KernelParam, ok bool) {
+	for _, p := range params {
 		if p.Name == name && !p.Next {
-			return p, true
+			found, ok = p, true
 		}
 	}
-	return KernelParam{}, false
+	return found, ok
 }
 
 // switchedOff tells whether a value means no (parse_boolean of systemd's basic/parse-util.c).

@@ -122,9 +122,9 @@ func TestReadZramConf(t *testing.T) {
 			equal(t, readZramConf(fs, list, err), Known(c.want, c.source))
 		})
 	}
-	broken := tree(t, files{generator: "", "etc/systemd/zram-generator.conf/": ""})
+	broken := tree(t, files{generator: "", conf + ".d/a.conf": strings.Repeat("#", smallFile+1)})
 	list, err := readUnitFiles(broken)
-	missing(t, readZramConf(broken, list, err), "not a regular file")
+	missing(t, readZramConf(broken, list, err), "larger than expected")
 	limited := tree(t, files{generator: "", conf: "[zram0]\nhost-memory-limit = 2048\n"})
 	list, err = readUnitFiles(limited)
 	missing(t, readZramConf(limited, list, err), "below its host-memory-limit")

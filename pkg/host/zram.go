@@ -1,11 +1,7 @@
 package host
 
 import (
-	"errors"
-	"io/fs"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 
 	"vmguard/pkg/rootfs"
@@ -53,14 +49,12 @@ func zramGenerator(tree *rootfs.FS) Fact[bool] {
 		}
 		devices = parseZram(nil, []byte("[zram0]"), p.File)
 	}
-	for _, file := range zramFiles(tree) {
-		data, err := tree.ReadFile(file, smallFile)
-		switch {
-		case err == nil:
-			devices = parseZram(devices, data, file)
-		case !errors.Is(err, fs.ErrNotExist):
-			return Missing[bool](unread(file, err))
-		}
+	files, err := zramFiles(tree)
+	if err != nil {
+		return Missing[bool](err.Error())
+	}
+	for _, file := range files {
+		devices = parseZram(devices, file.data, file.path)
 	}
 	none := Known(false, "zram-generator.conf")
 	for _, d := range devices {
@@ -75,22 +69,24 @@ func zramGenerator(tree *rootfs.FS) Fact[bool] {
 	return none
 }
 
-// zramFiles lists the files of zram-generator's configuration in the order in which they
-// apply: the first of the main files that exists, then the fragments.
-func zramFiles(tree *rootfs.FS) []string {
+// zramFiles reads zram-generator's configuration in the order in which it applies: the
+// first of the main files that exists, then the fragments.
+func zramFiles(tree *rootfs.FS) ([]dropIn, error) {
 	const name = "/zram-generator.conf"
-	dirs := []string{"/run/systemd", "/etc/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"}
-	var list, more []string
-	for _, dir := range dirs {
-		more = append(more, dir+name+".d")
-		if _, err := tree.Lstat(dir + name); err == nil && len(list) == 0 {
-			list = []string{dir + name}
+	var main string
+	var dirs []string
+	for _, dir := range []string{"/run/systemd", "/etc/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"} {
+		dirs = append(dirs, dir+name+".d")
+		if _, err := tree.Lstat(dir + name); err == nil && main == "" {
+			main = dir + name
 		}
 	}
-	if len(list) > 0 && linksToNull(tree, list[0]) {
-		list = nil
+	more, err := dropIns(tree, dirs, ".conf")
+	if err != nil || main == "" {
+		return more, err
 	}
-	return append(list, fragments(tree, more)...)
+	data, err := readDropIn(tree, main)
+	return append([]dropIn{{main, data}}, more...), err
 }
 
 // zramDevice is what the configuration says of one device.
@@ -103,16 +99,20 @@ type zramDevice struct {
 // before it say.
 func parseZram(list []zramDevice, data []byte, file string) []zramDevice {
 	at := -1
-	for line := range strings.SplitSeq(string(data), "\n") {
+	for _, line := range strings.Split(string(data), "\n") {
 		line = strings.TrimSpace(line)
 		if name, ok := strings.CutPrefix(line, "["); ok {
 			name = strings.TrimSuffix(name, "]")
-			number, ok := strings.CutPrefix(name, "zram")
-			if _, err := strconv.ParseUint(number, 10, 64); !ok || err != nil {
-				at = -1
+			at = -1
+			if number, ok := strings.CutPrefix(name, "zram"); !ok || number == "" || strings.Trim(number, "0123456789") != "" {
 				continue
 			}
-			if at = slices.IndexFunc(list, func(d zramDevice) bool { return d.name == name }); at < 0 {
+			for i := range list {
+				if list[i].name == name {
+					at = i
+				}
+			}
+			if at < 0 {
 				at, list = len(list), append(list, zramDevice{name: name, settings: map[string]string{}})
 			}
 			list[at].file = file
@@ -128,11 +128,7 @@ func parseZram(list []zramDevice, data []byte, file string) []zramDevice {
 // nothing; and whether only where there is not too much memory.
 func (d zramDevice) swap() (limited, yes bool) {
 	s := d.settings
-	for _, size := range []string{s["zram-size"], s["zram-fraction"], s["max-zram-size"]} {
-		if n, err := strconv.ParseFloat(size, 64); err == nil && n == 0 {
-			return false, false
-		}
-	}
 	limit := s["host-memory-limit"] + s["memory-limit"] // its older name
-	return limit != "" && limit != "none", s["mount-point"] == "" && (s["fs-type"] == "" || s["fs-type"] == "swap")
+	return limit != "" && limit != "none", s["mount-point"] == "" && (s["fs-type"] == "" || s["fs-type"] == "swap") &&
+		s["zram-size"] != "0" && s["zram-fraction"] != "0" && s["max-zram-size"] != "0"
 }
