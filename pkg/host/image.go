@@ -22,7 +22,7 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 	list := append(swapConfReadings(s, sh), bootReadings(s)...)
 	list = append(list,
 		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.SwapOff },
-			func(context.Context) Fact[bool] { return readSwapOff(s.FS, readCmdline(s.FS).Value) }),
+			func(context.Context) Fact[bool] { return readSwapOff(s.FS) }),
 		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
 			func(context.Context) Fact[bool] { return readDockerInstalled(s, noDaemons()) }),
 		fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },

@@ -9,7 +9,8 @@ import (
 // readSwapOff tells whether something keeps swap that is set up from being activated when
 // an image boots; the source says what. Of an image that does not show the kernel's
 // parameters, nobody is taken to have set these.
-func readSwapOff(tree *rootfs.FS, params []KernelParam) Fact[bool] {
+func readSwapOff(tree *rootfs.FS) Fact[bool] {
+	params := readCmdline(tree).Value
 	why := ""
 	systemd := hasSystemd(tree, "systemd")
 	if p, ok := bootParam(params, "systemd.swap"); systemd && ok && switchedOff(p.Value) { // systemd-fstab-generator(8)

@@ -33,7 +33,7 @@ func TestReadSwapOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fs := tree(t, c.host...)
-			equal(t, readSwapOff(fs, readCmdline(fs).Value), Known(c.why != "", cmp.Or(c.why, "systemd's units and the kernel's parameters")))
+			equal(t, readSwapOff(fs), Known(c.why != "", cmp.Or(c.why, "systemd's units and the kernel's parameters")))
 		})
 	}
 }

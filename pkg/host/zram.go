@@ -58,9 +58,9 @@ func zramGenerator(tree *rootfs.FS) Fact[bool] {
 	}
 	none := Known(false, "zram-generator.conf")
 	for _, d := range devices {
-		switch limited, swap := d.swap(); {
-		case !swap || maskedUnit(tree, "systemd-zram-setup@"+d.name+".service", "systemd-zram-setup@.service", "dev-"+d.name+".swap") != "":
-		case limited:
+		switch {
+		case d.mounted || d.otherType || d.empty || maskedUnit(tree, "systemd-zram-setup@"+d.name+".service", "systemd-zram-setup@.service", "dev-"+d.name+".swap") != "":
+		case d.limited:
 			none = Missing[bool](d.file + " sets up zram where the VM's memory is below its host-memory-limit")
 		default:
 			return Known(true, d.file)
@@ -92,7 +92,10 @@ func zramFiles(tree *rootfs.FS) ([]dropIn, error) {
 // zramDevice is what the configuration says of one device.
 type zramDevice struct {
 	name, file string // zram0, and the last file that names it
-	settings   map[string]string
+	mounted    bool   // it has a file system
+	otherType  bool
+	empty      bool // its size is 0
+	limited    bool // it is there only where there is not too much memory
 }
 
 // parseZram adds what a file says of devices, in sections such as [zram0], to what those
@@ -113,22 +116,26 @@ func parseZram(list []zramDevice, data []byte, file string) []zramDevice {
 				}
 			}
 			if at < 0 {
-				at, list = len(list), append(list, zramDevice{name: name, settings: map[string]string{}})
+				at, list = len(list), append(list, zramDevice{name: name})
 			}
 			list[at].file = file
 		}
 		if key, value, ok := strings.Cut(line, "="); ok && at >= 0 {
-			list[at].settings[strings.TrimSpace(key)] = strings.TrimSpace(value)
+			list[at].set(strings.TrimSpace(key), strings.TrimSpace(value))
 		}
 	}
 	return list
 }
 
-// swap tells whether the device becomes swap, and not a file system or, with a size of 0,
-// nothing; and whether only where there is not too much memory.
-func (d zramDevice) swap() (limited, yes bool) {
-	s := d.settings
-	limit := s["host-memory-limit"] + s["memory-limit"] // its older name
-	return limit != "" && limit != "none", s["mount-point"] == "" && (s["fs-type"] == "" || s["fs-type"] == "swap") &&
-		s["zram-size"] != "0" && s["zram-fraction"] != "0" && s["max-zram-size"] != "0"
+func (d *zramDevice) set(key, value string) {
+	switch key {
+	case "mount-point":
+		d.mounted = value != ""
+	case "fs-type":
+		d.otherType = value != "swap"
+	case "zram-size", "zram-fraction", "max-zram-size":
+		d.empty = value == "0"
+	case "host-memory-limit", "memory-limit": // its older name
+		d.limited = value != "none"
+	}
 }
