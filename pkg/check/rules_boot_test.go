@@ -269,6 +269,12 @@ func TestBootRemedies(t *testing.T) {
 			enable(f, "earlyoom.service")
 			enable(f, "systemd-oomd.service")
 		}, "sudo systemctl disable --now systemd-oomd"},
+		{"two killers, one pulled in by its package", "userspace-oom-killer", func(f *host.Facts) {
+			offline(f)
+			enable(f, "earlyoom.service")
+			enable(f, "systemd-oomd.service")
+			unitOf(f, "systemd-oomd.service").By = "/usr/lib/systemd/system/multi-user.target.wants/systemd-oomd.service"
+		}, "systemctl mask systemd-oomd"},
 	} {
 		t.Run(tt.id+"/"+tt.name, func(t *testing.T) {
 			f := healthy()

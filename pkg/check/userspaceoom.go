@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"strings"
 
 	"vmguard/pkg/finding"
@@ -57,11 +58,19 @@ func oneKiller(name string) string {
 // keepOne turns off all but the first, which somebody has installed on purpose:
 // systemd-oomd, which distributions bring along, comes last.
 func keepOne(f *host.Facts, names []string) *finding.Remedy {
+	verb := "disable"
+	for _, n := range names[1:] {
+		// disable takes away no more than the unit's own links in /etc.
+		unit := n + ".service"
+		if by := bootService(f, unit).By; !strings.HasPrefix(by, "/etc/") || path.Base(by) != unit {
+			verb = "mask"
+		}
+	}
 	off := strings.Join(names[1:], " ")
 	if f.Image {
-		return remedy("in the image: keep one, "+names[0]+" for example", "systemctl disable "+off)
+		return remedy("in the image: keep one, "+names[0]+" for example", "systemctl "+verb+" "+off)
 	}
-	return remedy("keep one, "+names[0]+" for example", "sudo systemctl disable --now "+off)
+	return remedy("keep one, "+names[0]+" for example", "sudo systemctl "+verb+" --now "+off)
 }
 
 func killerLog(f *host.Facts, name string) *finding.Remedy {

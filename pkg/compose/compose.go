@@ -22,6 +22,8 @@ type File struct {
 	// Unseen says why there may be more services than these, or settings of these that
 	// stand elsewhere; empty where all was seen.
 	Unseen string
+	// Chosen tells that .env chooses the compose files itself (COMPOSE_FILE), where none is named.
+	Chosen bool
 }
 
 // Service is one service of a compose file. A Setting that is not Set stands nowhere in what was read.
@@ -85,12 +87,13 @@ const (
 	maxDepth    = 16
 )
 
-// Parse reads a compose file and the files that override it, in their order. It errs, with
+// Parse reads a compose file and the files that override it, in their order, with the values
+// that the .env file in their folder gives the variables. It errs, with
 // file and line, on what is no YAML, on a key that stands twice, on a tree that is not a
 // compose file's, and on one that costs too much to follow. The rules are those of the
 // Compose Specification; of the services that version 1 kept at the top level it reads as well.
-func Parse(sources ...Source) (File, error) {
-	r := reader{}
+func Parse(env Env, sources ...Source) (File, error) {
+	r := reader{variables: env.variables(sources)}
 	var tops view
 	for i := len(sources) - 1; i >= 0; i-- { // the last goes first
 		root, err := document(sources[i])
@@ -108,6 +111,7 @@ func Parse(sources ...Source) (File, error) {
 	if r.err != nil {
 		return File{}, r.err
 	}
+	_, file.Chosen = r.variables.values[composeFile]
 	return file, nil
 }
 

@@ -160,7 +160,7 @@ func readCompose(tree *rootfs.FS, name string) []Fact[ComposeFile] {
 	if isDockerfile(name) {
 		return []Fact[ComposeFile]{p.readDockerfile(name)}
 	}
-	return []Fact[ComposeFile]{p.readFile(name, "")}
+	return []Fact[ComposeFile]{p.readFile(name, "", false)}
 }
 
 // isDockerfile tells by its name what a file is.
@@ -178,7 +178,7 @@ func (p namedIn) readFolder(dir string) []Fact[ComposeFile] {
 	var out []Fact[ComposeFile]
 	if file := p.first(dir, "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"); file != "" {
 		out = append(out, p.readFile(file, p.first(dir,
-			"compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")))
+			"compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"), true))
 	}
 	if file := p.first(dir, "Dockerfile"); file != "" && !builds(out, file) {
 		out = append(out, p.readDockerfile(file))
@@ -244,8 +244,25 @@ func (p namedIn) image(name, target string) (compose.Image, error) {
 	return image, nil
 }
 
-// readFile reads a compose file, the file that overrides it, and the Dockerfiles of its services.
-func (p namedIn) readFile(name, override string) Fact[ComposeFile] {
+// env reads the .env file of a compose file's folder. A link that leads nowhere here may
+// lead somewhere on the running machine, and counts as unread.
+func (p namedIn) env(dir string) compose.Env {
+	name := beside(dir, ".env")
+	if in, err := p.inside(name); err == nil {
+		if _, err := p.tree.Lstat(in); errors.Is(err, fs.ErrNotExist) {
+			return compose.Env{}
+		}
+	}
+	s, err := p.read(name)
+	if err != nil {
+		return compose.Env{Unread: err.Error()}
+	}
+	return compose.Env{Source: s}
+}
+
+// readFile reads a compose file, the file that overrides it, and the Dockerfiles of its
+// services. byFolder tells that the user named its folder alone.
+func (p namedIn) readFile(name, override string, byFolder bool) Fact[ComposeFile] {
 	sources := make([]compose.Source, 0, 2)
 	for _, n := range []string{name, override} {
 		if n == "" {
@@ -257,11 +274,14 @@ func (p namedIn) readFile(name, override string) Fact[ComposeFile] {
 		}
 		sources = append(sources, s)
 	}
-	parsed, err := compose.Parse(sources...)
+	parsed, err := compose.Parse(p.env(path.Dir(name)), sources...)
 	if err != nil {
 		return noCompose(name, err.Error())
 	}
 	file := ComposeFile{Path: name, Override: override, Unseen: parsed.Unseen}
+	if byFolder && parsed.Chosen && file.Unseen == "" {
+		file.Unseen = beside(path.Dir(name), ".env") + " chooses the files (COMPOSE_FILE)"
+	}
 	for _, s := range parsed.Services {
 		service := ComposeService{Service: s}
 		var image *compose.Image

@@ -103,6 +103,33 @@ func TestReadComposeKinds(t *testing.T) {
 	}
 }
 
+// TestReadComposeEnv: .env is read from the compose file's folder, no other, and what cannot
+// be read of it makes its variables unknown.
+func TestReadComposeEnv(t *testing.T) {
+	const uses = "services:\n  a:\n    image: x\n    restart: ${R:-always}\n"
+	fs := tree(t, files{
+		"with/compose.yaml": uses, "with/.env": "R=no\nSECRET=hunter2\n", "with/sub/compose.yaml": uses, "chosen/compose.yaml": uses, "chosen/.env": "COMPOSE_FILE=a:b\n",
+		"dangling/compose.yaml": uses, "dangling/.env": "-> /run/secrets/env", "folder/compose.yaml": uses, "folder/.env/x": "", "broken/compose.yaml": uses, "broken/.env": "hunter2 it is\n",
+	})
+	in := func(name string) string { return filepath.Join(fs.Dir(), name) }
+	for name, want := range map[string]compose.Setting{
+		"with": {Text: "no"}, "with/sub": {Text: "always"}, "chosen": {Text: "always"},
+		"dangling": {Variable: "R (" + in("dangling/.env") + " does not exist)"},
+		"folder":   {Variable: "R (read " + in("folder/.env") + ": not a regular file)"},
+		"broken":   {Variable: "R (" + in("broken/.env") + ":1 is no line of such a file)"},
+	} {
+		got := readNamed(t, fs, in(name))
+		want.File, want.Line = in(name+"/compose.yaml"), 4
+		equal(t, got[0].Value.Services[0].Restart, want)
+		var b bytes.Buffer
+		if err := (&Facts{Compose: got}).Write(&b); err != nil || strings.Contains(b.String(), "hunter2") {
+			t.Errorf("%v\n%s", err, b.String())
+		}
+	}
+	equal(t, readNamed(t, fs, in("chosen"))[0].Value.Unseen, in("chosen/.env")+" chooses the files (COMPOSE_FILE)")
+	equal(t, readNamed(t, fs, in("chosen/compose.yaml"))[0].Value.Unseen, "")
+}
+
 // TestReadComposeInImage: what lies in the image is read through it, so that its links mean
 // what they mean there; what lies elsewhere is this machine's. No FIFO is opened.
 func TestReadComposeInImage(t *testing.T) {

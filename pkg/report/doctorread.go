@@ -21,8 +21,13 @@ type DoctorRecord struct {
 	CollectedAt time.Time
 	// Hostname and Image are what it was made on; empty where that is not known, and Image for a running host.
 	Hostname, Image string
-	Findings        finding.Report
+	// Offline tells that it was made on an image, be it from a recording, which does not name the directory.
+	Offline  bool
+	Findings finding.Report
 }
+
+// ofImage tells whether an image was judged.
+func (r DoctorRecord) ofImage() bool { return r.Offline || r.Image != "" }
 
 // doctorReadLimit bounds a document, in bytes: 10,000 findings are about 6 MiB.
 const doctorReadLimit = 64 << 20
@@ -85,7 +90,7 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 		}
 	}
 	return DoctorRecord{
-		Version: doc.Version, CollectedAt: doc.CollectedAt, Hostname: doc.Host.Hostname, Image: doc.Image, Findings: doc.Findings,
+		Version: doc.Version, CollectedAt: doc.CollectedAt, Hostname: doc.Host.Hostname, Image: doc.Image, Offline: doc.Offline, Findings: doc.Findings,
 	}, nil
 }
 
