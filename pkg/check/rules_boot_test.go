@@ -67,6 +67,9 @@ func bootServiceRules() map[string][]ruleCase {
 
 func journalRules() map[string][]ruleCase {
 	volatileJournal := func(f *host.Facts) { f.Journald.Value.LogDir = false }
+	inTmpfs := func(f *host.Facts, dir string) {
+		f.Journald.Value.Tmpfs = &host.Tmpfs{Dir: dir, File: "/etc/fstab", Line: 2}
+	}
 	return map[string][]ruleCase{"journal-persistent": {
 		{"kept", nil, []outcome{passes("kept in /var/log/journal")}},
 		{"kept, by setting", func(f *host.Facts, _ *host.Container) {
@@ -76,6 +79,10 @@ func journalRules() map[string][]ruleCase {
 		{"no directory in the image", func(f *host.Facts, _ *host.Container) { offline(f); volatileJournal(f) }, []outcome{fails(finding.Warning, "dies with the boot")}},
 		{"set to volatile", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "volatile" }, []outcome{fails(finding.Warning, "(Storage=volatile)")}},
 		{"none at all", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "none" }, []outcome{fails(finding.Warning, "(Storage=none)")}},
+		{"on a tmpfs", func(f *host.Facts, _ *host.Container) { inTmpfs(f, "/var/log/journal") }, []outcome{fails(finding.Warning, "(a tmpfs lies on /var/log/journal)")}},
+		{"on a tmpfs in the image", func(f *host.Facts, _ *host.Container) { offline(f); inTmpfs(f, "/var/log") }, []outcome{fails(finding.Warning, "(a tmpfs lies on /var/log)")}},
+		{"rsyslog on the tmpfs", func(f *host.Facts, _ *host.Container) { inTmpfs(f, "/var"); enable(f, "rsyslog.service") }, []outcome{fails(finding.Warning, "(a tmpfs lies on /var)")}},
+		{"rsyslog beside the tmpfs", func(f *host.Facts, _ *host.Container) { inTmpfs(f, "/var/log/journal"); enable(f, "rsyslog.service") }, []outcome{passes("rsyslog.service keeps")}},
 		{"rsyslog beside it", func(f *host.Facts, _ *host.Container) { volatileJournal(f); enable(f, "rsyslog.service") }, []outcome{passes("rsyslog.service keeps the kernel's log")}},
 		{"rsyslog, perhaps", func(f *host.Facts, _ *host.Container) {
 			offline(f)
@@ -254,6 +261,9 @@ func userspaceOOMRules() map[string][]ruleCase {
 // TestBootRemedies holds the commands for a host and for an image.
 func TestBootRemedies(t *testing.T) {
 	volatileJournal := func(f *host.Facts) { f.Journald.Value.LogDir = false }
+	later := func(f *host.Facts) {
+		f.Journald.Value.Storage, f.Journald.Value.File, f.Journald.Value.Line = "volatile", "/etc/systemd/journald.conf.d/zzz.conf", 3
+	}
 	for _, tt := range []struct {
 		name, id string
 		change   func(f *host.Facts)
@@ -261,6 +271,11 @@ func TestBootRemedies(t *testing.T) {
 	}{
 		{"a directory", "journal-persistent", volatileJournal, "sudo mkdir -p /var/log/journal && sudo systemd-tmpfiles --create --prefix /var/log/journal && sudo journalctl --flush"},
 		{"a directory in the image", "journal-persistent", func(f *host.Facts) { offline(f); volatileJournal(f) }, "mkdir -p /var/log/journal"},
+		{"a later setting", "journal-persistent", later, `sudo sed -i --follow-symlinks '3s/.*/Storage=persistent/' /etc/systemd/journald.conf.d/zzz.conf && sudo systemctl restart systemd-journald && sudo journalctl --flush`},
+		{"a later setting in the image", "journal-persistent", func(f *host.Facts) { offline(f); later(f) }, `sed -i --follow-symlinks '3s/.*/Storage=persistent/' /etc/systemd/journald.conf.d/zzz.conf`},
+		{"a tmpfs", "journal-persistent", func(f *host.Facts) {
+			f.Journald.Value.Tmpfs = &host.Tmpfs{Dir: "/var/log", File: "/etc/fstab", Line: 2}
+		}, ""},
 		{"a setting", "journal-persistent", func(f *host.Facts) { f.Journald.Value.Storage = "none" },
 			`sudo sh -c "mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf && systemctl restart systemd-journald && journalctl --flush"`},
 		{"a setting in the image", "journal-persistent", func(f *host.Facts) { offline(f); f.Journald.Value.Storage = "none" },

@@ -170,7 +170,10 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		default: // swap-persistent tells of it
 		}
 	}
+	held := heldBack(f)
 	switch {
+	case len(b.makers) > 0 && held != "":
+		return unknown("swap is set up for boot, but "+held, b.makers[0].seen)
 	case len(b.makers) > 0:
 		var whats []string
 		var seen []finding.Evidence
@@ -191,6 +194,17 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		makeAtBoot(f, "in the image: "), wanted("fstab, .swap units, zram, cloud-init, start-up commands", "no swap", "swap from the first boot on"))
 }
 
+// heldBack says what may keep swap that is set up from being activated; empty for nothing.
+func heldBack(f *host.Facts) string {
+	switch off := f.SwapOff; {
+	case !off.Known():
+		return "whether something keeps it from being activated cannot be told: " + off.Why()
+	case off.Value:
+		return "may not be activated: " + off.Source
+	}
+	return ""
+}
+
 // judgeImagePersistent tells whether what the image sets up for boot will work there.
 func judgeImagePersistent(f *host.Facts) []finding.Finding {
 	for _, why := range []string{f.Fstab.Why(), f.Units.Why()} {
@@ -208,6 +222,8 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 		return out
 	case len(list) == 0:
 		return one(skipped("neither /etc/fstab nor a unit names swap"))
+	case heldBack(f) != "":
+		return one(unknown("what /etc/fstab and units name as swap is there, but "+heldBack(f), list[0].seen))
 	}
 	return one(pass("what /etc/fstab and units name as swap is there, or is made at the first boot", list[0].seen))
 }

@@ -20,7 +20,7 @@ var swapPersistent = Check{
 	Rule: "A warning for each active area that neither /etc/fstab nor an enabled systemd unit names, and for each configured one that is not active; " +
 		"info for an area that is listed twice. Unknown for compressed memory (zram) that no known service sets up, and where the configuration cannot be read. " +
 		"Does not apply where a kubelet runs and no swap is active. " +
-		"In an image: a warning for each file that fstab or an enabled unit names, and that is neither there as a swapfile nor made at the first boot; unknown of devices, which only the VM has.",
+		"In an image: a warning for each file that fstab or an enabled unit names, and that is neither there as a swapfile nor made at the first boot; unknown of devices, which only the VM has, and where swap-enabled finds that swap may not be activated.",
 	Fix: "For a swapfile, vmguard swap enable does what is missing: it adds the line to /etc/fstab, with the option nofail, so that a missing swapfile does not fail all other swap at boot; " +
 		"it activates the file, makes it again, or takes out the second line. For a partition, add the line or activate it.",
 	Judge: judgeSwapPersistent,

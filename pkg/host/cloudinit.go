@@ -16,7 +16,7 @@ import (
 type CloudInit struct {
 	// Installed tells whether cloud-init's program is there. A package that was removed leaves its configuration behind.
 	Installed bool `json:"installed"`
-	// DisabledBy is the file that switches cloud-init off; empty where it is on. The kernel's command line may switch it off as well.
+	// DisabledBy is the file that switches cloud-init off, or the kernel's parameter and its file; empty where it is on.
 	DisabledBy string `json:"disabledBy,omitempty"`
 	// ConfDir is the directory whose files add to cloud.cfg; empty where cloud-init is not installed.
 	ConfDir string `json:"confDir,omitempty"`
@@ -97,12 +97,8 @@ func readCloudInit(tree *rootfs.FS, units func() (*hostUnits, error)) Fact[Cloud
 
 // readConfig reads cloud-init's configuration, and says why where it cannot.
 func (c *CloudInit) readConfig(tree *rootfs.FS) (why string) {
-	const disabled = cloudDir + "/cloud-init.disabled"
-	switch off := exists(tree, disabled); {
-	case !off.Known():
-		return off.Why()
-	case off.Value:
-		c.DisabledBy = disabled
+	if c.DisabledBy, why = cloudDisabled(tree); why != "" {
+		return why
 	}
 	layers, unread, why := readCloudLayers(tree)
 	if why != "" {
@@ -123,6 +119,24 @@ func (c *CloudInit) readConfig(tree *rootfs.FS) (why string) {
 		c.Commands = append(c.Commands, configCommands(layers, runCmd)...)
 	}
 	return ""
+}
+
+// cloudDisabled gives what switches cloud-init off: its own file, a kernel parameter
+// (is_disabled of tools/ds-identify), or that a unit of it is masked without which its
+// module mounts does not run. A datasource_list of None alone does not: cloud-init then
+// applies what the image configures (cloudinit/sources/DataSourceNone.py).
+func cloudDisabled(tree *rootfs.FS) (by, why string) {
+	const disabled = cloudDir + "/cloud-init.disabled"
+	switch off := exists(tree, disabled); {
+	case !off.Known():
+		return "", off.Why()
+	case off.Value:
+		return disabled, ""
+	}
+	if p, ok := bootParam(readCmdline(tree).Value, "cloud_init"); ok && p.Value == "disabled" {
+		return "cloud-init=disabled in " + p.File, ""
+	}
+	return maskedUnit(tree, "cloud-init.target", "cloud-init.service", "cloud-init-main.service", "cloud-init-network.service"), ""
 }
 
 // program finds a program, by its path or in the directories that services find programs in.

@@ -110,6 +110,13 @@ func TestCloudInitState(t *testing.T) {
 	equal(t, cloudInitOf(tree(t, files{"etc/cloud/cloud.cfg": "\t: broken"})), Known(CloudInit{}, "/etc/cloud"))
 	equal(t, cloudInitOf(cloudTree(t, nil)).Value, CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
 	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud-init.disabled": ""})).Value.DisabledBy, "/etc/cloud/cloud-init.disabled")
+	const unit = "/etc/systemd/system/cloud-init.service"
+	grub := files{"boot/grub/grub.cfg": "linux /vmlinuz ro cloud-init=disabled\n", "etc/cloud/cloud.cfg.d/x.cfg": "runcmd: [[swapon, -a]]\n"}
+	equal(t, cloudInitOf(cloudTree(t, grub)).Value,
+		CloudInit{Installed: true, DisabledBy: "cloud-init=disabled in /boot/grub/grub.cfg", ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
+	equal(t, cloudInitOf(cloudTree(t, files{"boot/grub/grub.cfg": "linux /vmlinuz ro cloud-init=enabled\n"})).Value.DisabledBy, "")
+	equal(t, cloudInitOf(cloudTree(t, files{unit: "-> /dev/null"})).Value.DisabledBy, unit)
+	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": "datasource_list: [None]\n"})).Value.DisabledBy, "")
 	for list, want := range map[string]bool{
 		"cloud_init_modules: [a]": false, "cloud_config_modules: [mounts]": true, "cloud_init_modules: [[cc_mounts, always]]": true,
 		"cloud_init_modules:\n- name: mounts\n": true, "cloud_final_modules: [mounts]": false, "cloud_init_modules: mounts": false,

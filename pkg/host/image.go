@@ -21,6 +21,8 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 	sh := newShared(s)
 	list := append(swapConfReadings(s, sh), bootReadings(s, sh)...)
 	list = append(list, bakedSwapReading(s, sh), kernelConfigReading(s),
+		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.SwapOff },
+			func(context.Context) Fact[bool] { return readSwapOff(s.FS) }),
 		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
 			func(context.Context) Fact[bool] { return readDockerInstalled(s, noDaemons()) }),
 		fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },

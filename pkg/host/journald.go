@@ -19,11 +19,13 @@ type Journald struct {
 	Line int    `json:"line,omitempty"`
 	// LogDir tells that /var/log/journal is a directory: with auto, that decides.
 	LogDir bool `json:"logDir"`
+	// Tmpfs is what takes the journal with it whatever Storage is; nil for none.
+	Tmpfs *Tmpfs `json:"tmpfs,omitempty"`
 }
 
 // Persistent tells whether the journal is still there after a reboot.
 func (j Journald) Persistent() bool {
-	return j.Storage == "persistent" || j.Storage == "auto" && j.LogDir
+	return j.Tmpfs == nil && (j.Storage == "persistent" || j.Storage == "auto" && j.LogDir)
 }
 
 const journalDir = "/var/log/journal"
@@ -46,6 +48,9 @@ func readJournald(tree *rootfs.FS) Fact[Journald] {
 		j.LogDir = info.IsDir()
 	case !errors.Is(err, fs.ErrNotExist):
 		return Missing[Journald](unread(journalDir, err))
+	}
+	if j.Tmpfs, err = readJournalTmpfs(tree); err != nil {
+		return Missing[Journald](err.Error())
 	}
 	if j.File != "" {
 		return Known(j, j.File)

@@ -46,7 +46,7 @@ func TestClosedToUsers(t *testing.T) {
 	}
 	const all = "services, journal, daemon.json"
 	for name, unknown := range map[string]string{
-		"": "", system: "services, daemon.json", "usr/lib/systemd/system/a.target.wants": "services, daemon.json",
+		"": "", system: all, "usr/lib/systemd/system/a.target.wants": "services, daemon.json",
 		system + "docker.service.d": "services, daemon.json", system + "docker.service.d/x.conf": "services, daemon.json",
 		"etc/default/docker": "daemon.json", unitFile: "services, daemon.json", shop: "services",
 		"etc/systemd/journald.conf": "journal", "etc/systemd/journald.conf.d": "journal", "etc/systemd/journald.conf.d/x.conf": "journal",
