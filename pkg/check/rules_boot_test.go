@@ -148,6 +148,7 @@ func daemonFileRules() map[string][]ruleCase {
 		}
 	}
 	unknownKey := host.DaemonProblem{Line: 2, Key: "nonesuch", What: "is no directive of dockerd", Effect: host.NoStart}
+	misspelt := host.DaemonProblem{Line: 2, Key: "Debug", What: "is no directive of dockerd", Want: `"debug"`, Effect: host.NoStart}
 	empty := host.DaemonProblem{What: "is empty", Want: "{}", Effect: host.NoStart, Before: 23}
 	graph := host.DaemonProblem{Line: 2, Key: "graph", What: "is refused from dockerd 23 on", Effect: host.NoStart, Since: 23}
 	newer := host.DaemonProblem{Line: 2, Key: "log-format", What: "is not known before dockerd 23", Effect: host.NoStart, Before: 23}
@@ -157,9 +158,10 @@ func daemonFileRules() map[string][]ruleCase {
 			f.DaemonFile = host.Known(host.DaemonFile{Path: daemonJSON}, daemonJSON+" (absent)")
 		}, []outcome{passes("takes its defaults")}},
 		{"unknown key", wrong(unknownKey, "27.3.1"), []outcome{fails(finding.Critical, `dockerd does not start the next time: "nonesuch" in /etc/docker/daemon.json is no directive`)}},
-		{"unknown key in the image", wrong(unknownKey, ""), []outcome{fails(finding.Critical, `dockerd does not start: "nonesuch"`)}},
+		{"unknown key in the image", wrong(unknownKey, ""), []outcome{fails(finding.Warning, `dockerd up to 29 does not start: "nonesuch"`)}},
+		{"misspelt key in the image", wrong(misspelt, ""), []outcome{fails(finding.Critical, `dockerd does not start: "Debug"`)}},
 		{"unknown key, newer engine", wrong(unknownKey, "31.0.0"), []outcome{isUnknown("does not know the directives of dockerd 31")}},
-		{"a version of no number", wrong(unknownKey, "dev"), []outcome{fails(finding.Critical, "nonesuch")}},
+		{"a version of no number", wrong(unknownKey, "dev"), []outcome{fails(finding.Warning, "nonesuch")}},
 		{"no JSON", wrong(host.DaemonProblem{Line: 3, What: "is no valid JSON: a comma stands before the closing bracket", Effect: host.NoStart}, "27.3.1"),
 			[]outcome{fails(finding.Critical, "/etc/docker/daemon.json is no valid JSON: a comma")}},
 		{"containers", wrong(host.DaemonProblem{Line: 3, Key: "default-ulimits", What: `has "nofile" with Soft 2 above Hard 1`, Effect: host.NoContainers}, ""),

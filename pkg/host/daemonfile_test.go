@@ -55,6 +55,8 @@ func brokenFiles() map[string]brokenFile {
 		"removed":             {text: `{"graph": "/dev/null/x"}`, want: []string{`1 graph: is refused from dockerd 23 on -> "data-root"`}},
 		"removed, empty":      {text: `{"api-cors-header": ""}`},
 		"newer":               {text: `{"log-format": "json"}`, want: []string{"1 log-format: is not known before dockerd 23 <23"}},
+		"minimum API version": {text: `{"min-api-version": "1.24"}`, want: []string{"1 min-api-version: is not known before dockerd 29 <29"}},
+		"extensions":          {text: `{"extension-config": {"x": {}}}`, want: []string{"1 extension-config: is not known before dockerd 29 <29"}},
 		"proxies":             {text: "{\"proxies\": {\n\"http-proxy\": \"http://p\"}}", want: []string{"2 http-proxy: is not known before dockerd 23 <23"}},
 		"proxies of no type":  {text: `{"proxies": "x"}`, want: []string{"1 proxies: is no directive of dockerd"}},
 		"twice":               {text: "{\"debug\": true,\n\"debug\": false}", want: []string{"2 debug: stands there twice, and dockerd says nothing of it (it is ignored) -> one entry"}},
