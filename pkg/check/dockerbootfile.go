@@ -80,6 +80,8 @@ func judgeDaemonProblem(f *host.Facts, p host.DaemonProblem, version int) []find
 		return one(fail(finding.Warning, fmt.Sprintf("dockerd up to %d does not start: %s", newestDockerd, about), mend, seen))
 	case strange && version > newestDockerd:
 		return one(unknown(fmt.Sprintf("vmguard does not know the directives of dockerd %d, and so not whether it takes %q in %s", version, p.Key, path), seen))
+	case p.Effect == host.Untold:
+		return one(unknown(about, seen))
 	case p.Minds(version) && p.Effect == host.NoStart && f.Image:
 		return one(fail(finding.Critical, "dockerd does not start: "+about, mend, seen))
 	case p.Minds(version) && p.Effect == host.NoStart:

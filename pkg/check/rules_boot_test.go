@@ -166,6 +166,7 @@ func daemonFileRules() map[string][]ruleCase {
 			[]outcome{fails(finding.Critical, "/etc/docker/daemon.json is no valid JSON: a comma")}},
 		{"containers", wrong(host.DaemonProblem{Line: 3, Key: "default-ulimits", What: `has "nofile" with Soft 2 above Hard 1`, Effect: host.NoContainers}, ""),
 			[]outcome{fails(finding.Critical, "no container that takes the defaults starts")}},
+		{"not to be told", wrong(host.DaemonProblem{Line: 3, Key: "log-driver", What: `is "loki": a plugin of that name must be installed`, Effect: host.Untold}, "27.3.1"), []outcome{isUnknown(`"log-driver" in /etc/docker/daemon.json is "loki"`)}},
 		{"ignored", wrong(host.DaemonProblem{Line: 3, Key: "host", What: "is a flag's name", Effect: host.NoEffect}, ""), []outcome{fails(finding.Warning, `"host" in`)}},
 		{"empty, new", wrong(empty, "27.3.1"), []outcome{passes("can read")}},
 		{"empty, old", wrong(empty, "20.10.24+dfsg1"), []outcome{fails(finding.Critical, "is empty")}},
@@ -214,6 +215,8 @@ func imageEngineRules() map[string][]ruleCase {
 			ruleCase{"image, bounded", image(nil), []outcome{passes("rotate at 10m")}},
 			ruleCase{"image, unbounded", image(func(f *host.Facts) { f.DaemonConfig.Value.LogMaxSize = "" }), []outcome{fails(finding.Warning, "log without bound")}},
 			ruleCase{"image, local", image(func(f *host.Facts) { f.DaemonConfig.Value.LogDriver, f.DaemonConfig.Value.LogMaxSize = "local", "" }), []outcome{passes("driver local")}},
+			ruleCase{"image, no such driver", image(func(f *host.Facts) { f.DaemonConfig.Value.LogDriver = "jsonfile" }), []outcome{isUnknown("a plugin of that name must be installed")}},
+			ruleCase{"image, a plugin", image(func(f *host.Facts) { f.DaemonConfig.Value.LogDriver = "grafana/loki-docker-driver:3" }), []outcome{passes("loki")}},
 			ruleCase{"image, flag", image(flag("log-opts")), []outcome{isUnknown("docker.service sets log-opts by a flag")}}),
 	}
 }

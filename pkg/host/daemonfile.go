@@ -45,6 +45,7 @@ const (
 	NoStart      DaemonEffect = "dockerd does not start"
 	NoContainers DaemonEffect = "containers do not start"
 	NoEffect     DaemonEffect = "it is ignored"
+	Untold       DaemonEffect = "it cannot be told"
 )
 
 // Minds tells whether dockerd of a major version minds the problem. Of version 0, which
