@@ -116,6 +116,8 @@ func mendDaemonFile(f *host.Facts, p host.DaemonProblem) *finding.Remedy {
 		return remedy("put an empty object into it, or remove it", fmt.Sprintf("echo '{}' | %stee %s", sudo, word))
 	case p.What == "begins with a byte order mark":
 		return remedy("take the mark away", fmt.Sprintf(`%ssed -i '1s/^\xef\xbb\xbf//' %s`, sudo, word))
+	case p.Key != "" && strings.HasPrefix(p.What, "is set by a flag") && strings.HasPrefix(file.FlagsIn, "/etc/conf.d/"):
+		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of DOCKER_OPTS in %s%s", p.Key, where, file.FlagsIn, again), "")
 	case p.Key != "" && strings.HasPrefix(p.What, "is set by a flag"):
 		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of ExecStart in %s by a drop-in (systemctl edit docker)%s", p.Key, where, file.FlagsIn, again), "")
 	case strings.HasPrefix(p.What, "does not exist"):

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -79,5 +80,5 @@ func imageDaemonRemedy(config host.DaemonConfig, flags []string) *finding.Remedy
 	if config.Present {
 		return remedy(text+", which is there already", "")
 	}
-	return remedy(text, fmt.Sprintf("mkdir -p /etc/docker && printf '%%s\\n' %s > %s", human.ShellWord(object), human.ShellWord(config.File)))
+	return remedy(text, fmt.Sprintf("mkdir -p %s && printf '%%s\\n' %s > %s", human.ShellWord(path.Dir(config.File)), human.ShellWord(object), human.ShellWord(config.File)))
 }

@@ -297,6 +297,11 @@ func TestBootRemedies(t *testing.T) {
 			offline(f)
 			f.DaemonConfig.Value = host.DaemonConfig{File: daemonJSON}
 		}, `mkdir -p /etc/docker && printf '%s\n' '{"live-restore": true, "log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}' > /etc/docker/daemon.json`},
+		{"log limits of the snap", "docker-log-limits", func(f *host.Facts) {
+			offline(f)
+			f.DaemonConfig.Value = host.DaemonConfig{File: "/var/snap/docker/current/config/daemon.json", LiveRestore: ptr(true)}
+			f.DaemonFile.Value.Path = f.DaemonConfig.Value.File
+		}, `mkdir -p /var/snap/docker/current/config && printf '%s\n' '{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}' > /var/snap/docker/current/config/daemon.json`},
 		{"log limits beside a flag", "docker-log-limits", func(f *host.Facts) {
 			offline(f)
 			f.DaemonConfig.Value, f.DaemonFile.Value.Flags = host.DaemonConfig{File: daemonJSON}, []string{"live-restore"}

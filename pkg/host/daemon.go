@@ -232,7 +232,8 @@ func procFile(pid int, name string) string {
 }
 
 // readDockerInstalled looks for signs of an engine: the socket, the running daemon,
-// its executable, or an endpoint that the user named.
+// its executable, its service's unit (the snap's program is mounted only where it runs),
+// or an endpoint that the user named.
 func readDockerInstalled(s Source, daemons Fact[[]Daemon]) Fact[bool] {
 	if s.DockerNamed {
 		return Known(true, NamedEndpoint)
@@ -249,6 +250,13 @@ func readDockerInstalled(s Source, daemons Fact[[]Daemon]) Fact[bool] {
 	} {
 		if _, err := s.FS.Stat(name); err == nil {
 			return Known(true, name)
+		}
+	}
+	for _, dir := range unitDirs() {
+		for _, unit := range []string{dockerService, snapDocker} {
+			if name := path.Join(dir, unit); isFile(s.FS, name) {
+				return Known(true, name)
+			}
 		}
 	}
 	if !daemons.Known() && s.Live {

@@ -40,10 +40,15 @@ const defaultDaemonConfig = "/etc/docker/daemon.json"
 
 // readDaemonConfig reads the configuration of the first running dockerd, or where none
 // runs of the one that would be started. Of the command line, only the named flags are kept.
-func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig] {
+func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon], list func() (*hostUnits, error)) Fact[DaemonConfig] {
 	flags := DaemonConfig{File: defaultDaemonConfig}
 	source := ""
 	d, running := firstDockerd(daemons)
+	if !running {
+		if start, err := readStarted(tree, list); err == nil {
+			flags.File = start.config
+		}
+	}
 	if running {
 		name := procFile(d.PID, "cmdline")
 		data, err := tree.ReadFile(name, smallFile)

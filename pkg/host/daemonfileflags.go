@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -16,16 +17,18 @@ type started struct {
 	configSet bool     // a flag names it
 }
 
-// readStarted reads the command line that docker.service gives dockerd. Where there is no
-// such unit, or it starts something else, only the default path is known.
+// readStarted reads the command line that docker.service gives dockerd. It errs where
+// that starts something else, such as a shell or a wrapper: what flags it adds is not known.
 func readStarted(tree *rootfs.FS, list func() (*hostUnits, error)) (started, error) {
 	s := started{config: defaultDaemonConfig}
 	units, err := list()
-	const name = "docker.service"
-	if err != nil || units.boot.paths[name] == "" {
+	switch {
+	case err != nil:
 		return s, err
+	case units.boot.paths[dockerService] == "", !hasSystemd(tree, "systemd") && isFile(tree, dockerScript):
+		return readStartedElse(tree, units.boot)
 	}
-	files, err := units.boot.files(tree, name)
+	files, err := units.boot.files(tree, dockerService)
 	if err != nil {
 		return s, err
 	}
@@ -51,8 +54,11 @@ func readStarted(tree *rootfs.FS, list func() (*hostUnits, error)) (started, err
 		}
 	}
 	words := expand(splitWords(command), env)
-	if len(words) == 0 || path.Base(strings.TrimLeft(words[0], "@-:+!")) != dockerd {
+	if len(words) == 0 { // a masked unit starts nothing
 		return s, nil
+	}
+	if program := path.Base(strings.TrimLeft(words[0], "@-:+!")); program != dockerd {
+		return s, fmt.Errorf("%s starts %s, and with what flags that starts dockerd cannot be told", s.file, clipped(program))
 	}
 	s.args = words[1:]
 	s.findConfig()

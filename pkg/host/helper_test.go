@@ -97,4 +97,8 @@ func startedOf(fs *rootfs.FS) (started, error) { return readStarted(fs, unitsOf(
 
 func daemonFileOf(fs *rootfs.FS) Fact[DaemonFile] { return readDaemonFileProblems(fs, unitsOf(fs)) }
 
+func daemonConfigOf(fs *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig] {
+	return readDaemonConfig(fs, daemons, unitsOf(fs))
+}
+
 func cloudInitOf(fs *rootfs.FS) Fact[CloudInit] { return readCloudInit(fs, unitsOf(fs)) }
