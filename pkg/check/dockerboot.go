@@ -14,8 +14,8 @@ var dockerEnabled = Check{
 	Why: "Restart policies are dockerd's to keep. Where nothing starts dockerd, no container comes back after a reboot, whatever its policy; " +
 		"with the socket alone enabled they come back when somebody first types a docker command.",
 	Rule: "Where Docker is installed and nothing starts its service at boot: critical in an image and where containers have a restart policy, else a warning. A warning where only docker.socket is enabled. " +
-		"A service that an enabled unit requires counts as enabled, a masked one does not. Does not apply without Docker. " +
-		"Unknown for a dockerd that no known service starts, and where an image that has never booted leaves it to systemd's presets.",
+		"A service that an enabled unit requires counts as enabled, a masked one does not, nor one that requires a masked docker.socket: that is critical. Does not apply without Docker. " +
+		"Unknown for a dockerd that no known service starts, where a user who lingers has a docker.service of its own (rootless), and where an image that has never booted leaves it to systemd's presets.",
 	Fix:   "Enable docker.service.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeDockerEnabled(f)) },
 }
@@ -40,8 +40,13 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 		return skipped("there is no Docker on this host")
 	case unit.Path == "":
 		return unknown("no known service starts dockerd here: whether it is started at boot cannot be told", evidence(f.DockerInstalled.Source, "Docker"))
+	case unit.Enabled && unit.NeedsSocket && socket.Masked:
+		return fail(finding.Critical, unit.Name+" is enabled, and systemd refuses to start it: it requires docker.socket, which is masked",
+			enableRemedy(f, unit), inFile(socket.Path, 0, "docker.socket is masked", "not masked"), evidence(unit.Path, "Requires=docker.socket"))
 	case unit.Enabled:
 		return pass(unit.Name+" is started at boot", evidence(unit.By, unit.Name))
+	case unit.ByUser != "":
+		return unknown(unit.Name+" is not enabled, and need not be where a lingering user has a rootless Docker of its own; whether that is the one that is meant cannot be told", evidence(unit.ByUser, "starts a user's Docker"))
 	case unit.FirstBoot && !unit.Masked:
 		return unknown("the image has never booted: whether "+unit.Name+" is enabled then is left to systemd's presets (systemd.preset(5)); systemctl enable docker settles it",
 			evidence("/etc/machine-id", "absent or uninitialized"))
@@ -88,12 +93,22 @@ func enableRemedy(f *host.Facts, unit host.Service) *finding.Remedy {
 	if !f.Image && !f.System.Value.Systemd {
 		return remedy("have it started at boot by this host's own init, which is not systemd", "")
 	}
-	command := sudo + "systemctl enable docker"
+	var masked, commands []string
 	if unit.Masked {
-		command = sudo + "systemctl unmask docker && " + command
+		masked = append(masked, "docker")
 	}
+	if bootService(f, "docker.socket").Masked && (unit.Masked || unit.NeedsSocket) {
+		masked = append(masked, "docker.socket")
+	}
+	if len(masked) > 0 {
+		commands = append(commands, sudo+"systemctl unmask "+strings.Join(masked, " "))
+	}
+	if !unit.Enabled {
+		commands = append(commands, sudo+"systemctl enable docker")
+	}
+	text := "enable it"
 	if f.Image {
-		return remedy("in the image: enable it", command)
+		text = "in the image: enable it"
 	}
-	return remedy("enable it", command)
+	return remedy(text, strings.Join(commands, " && "))
 }

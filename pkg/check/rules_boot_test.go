@@ -115,6 +115,20 @@ func dockerBootRules() map[string][]ruleCase {
 		{"off in the image", func(f *host.Facts, _ *host.Container) { offline(f); off(f) }, []outcome{fails(finding.Critical, "docker.service is not enabled: no container is started")}},
 		{"masked in the image", func(f *host.Facts, _ *host.Container) { offline(f); disable(f, "docker.service").Masked = true }, []outcome{fails(finding.Critical, "docker.service is masked")}},
 		{"the socket alone", func(f *host.Facts, _ *host.Container) { disable(f, "docker.service") }, []outcome{fails(finding.Warning, "only docker.socket is enabled")}},
+		{"its socket is masked", func(f *host.Facts, _ *host.Container) {
+			unitOf(f, "docker.service").NeedsSocket = true
+			disable(f, "docker.socket").Masked = true
+		}, []outcome{fails(finding.Critical, "it requires docker.socket, which is masked")}},
+		{"its socket is off", func(f *host.Facts, _ *host.Container) {
+			unitOf(f, "docker.service").NeedsSocket = true
+			disable(f, "docker.socket")
+		}, []outcome{passes("is started at boot")}},
+		{"a socket that it does without is masked", func(f *host.Facts, _ *host.Container) { disable(f, "docker.socket").Masked = true }, []outcome{passes("is started at boot")}},
+		{"a user's own", func(f *host.Facts, _ *host.Container) {
+			offline(f)
+			off(f)
+			unitOf(f, "docker.service").ByUser = "/home/app/.config/systemd/user/default.target.wants/docker.service"
+		}, []outcome{isUnknown("a rootless Docker")}},
 		{"never booted", func(f *host.Facts, _ *host.Container) {
 			offline(f)
 			off(f)
@@ -288,6 +302,15 @@ func TestBootRemedies(t *testing.T) {
 		{"Docker", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service") }, "sudo systemctl enable docker"},
 		{"Docker in the image", "docker-enabled", func(f *host.Facts) { offline(f); disable(f, "docker.service") }, "systemctl enable docker"},
 		{"Docker, masked", "docker-enabled", func(f *host.Facts) { offline(f); disable(f, "docker.service").Masked = true }, "systemctl unmask docker && systemctl enable docker"},
+		{"Docker, its socket masked", "docker-enabled", func(f *host.Facts) {
+			offline(f)
+			unitOf(f, "docker.service").NeedsSocket = true
+			disable(f, "docker.socket").Masked = true
+		}, "systemctl unmask docker.socket"},
+		{"Docker, both masked", "docker-enabled", func(f *host.Facts) {
+			disable(f, "docker.service").Masked = true
+			disable(f, "docker.socket").Masked = true
+		}, "sudo systemctl unmask docker docker.socket && sudo systemctl enable docker"},
 		{"Docker of System V", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service").Path = "/etc/init.d/docker" }, ""},
 		{"an empty file", "daemon-json-valid", func(f *host.Facts) {
 			offline(f)

@@ -26,6 +26,12 @@ type Service struct {
 	// FirstBoot tells that the image has never booted, and that systemd will enable the
 	// unit or not as its presets say (systemd.preset(5), machine-id(5)).
 	FirstBoot bool `json:"firstBoot,omitempty"`
+	// NeedsSocket tells of docker.service that systemd does not start it without
+	// docker.socket (Requires=), so that it must not be masked.
+	NeedsSocket bool `json:"needsSocket,omitempty"`
+	// ByUser is set of docker.service where it is not enabled: the link by which a
+	// lingering user's own systemd starts a unit of that name, as of a rootless Docker.
+	ByUser string `json:"byUser,omitempty"`
 }
 
 // serviceNames lists the units that are looked for.
@@ -86,6 +92,11 @@ func readServices(tree *rootfs.FS, live bool, list func() (*hostUnits, error)) F
 			return Missing[[]Service](err.Error())
 		}
 		s.Enabled = s.By != ""
+		if name == dockerService {
+			if err := s.readDocker(tree, units); err != nil {
+				return Missing[[]Service](err.Error())
+			}
+		}
 		services = append(services, s)
 	}
 	return Known(services, units.source())
