@@ -29,10 +29,7 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 	case !f.Services.Known():
 		return unknown("cannot tell which services are enabled: " + f.Services.Why())
 	}
-	unit := bootService(f, dockerService)
-	if snap := bootService(f, "snap.docker.dockerd.service"); unit.Path == "" && snap.Path != "" {
-		unit = snap
-	}
+	unit := dockerUnit(f)
 	switch socket := bootService(f, "docker.socket"); {
 	case unit.Path == "" && !f.DockerInstalled.Known():
 		return unknown("cannot tell whether there is Docker: " + f.DockerInstalled.Why())
@@ -55,6 +52,15 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 			enableRemedy(f, unit), inFile(unit.Path, 0, unit.Name+" is not enabled", "enabled"), evidence(socket.By, socket.Name))
 	}
 	return dockerOff(f, unit)
+}
+
+// dockerUnit gives the service that is to start dockerd: the snap's where there is no other.
+func dockerUnit(f *host.Facts) host.Service {
+	unit, snap := bootService(f, dockerService), bootService(f, "snap.docker.dockerd.service")
+	if unit.Path == "" && snap.Path != "" {
+		return snap
+	}
+	return unit
 }
 
 func dockerOff(f *host.Facts, unit host.Service) finding.Finding {

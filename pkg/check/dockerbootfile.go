@@ -17,7 +17,7 @@ var daemonJSONValid = Check{
 		"A running engine goes on with what it read when it started, so that the mistake shows at the next upgrade or reboot, and then no container comes back.",
 	Rule: "Critical for what keeps dockerd from starting, or every container that takes the defaults. A warning for what dockerd ignores, and for what versions of dockerd differ over where the version is not known, " +
 		"as of a key that resembles none that is known. " +
-		"Flags are those of docker.service. Passes without a file. Does not apply where there is neither Docker nor the file. Unknown where the file cannot be read, or the engine is newer than the list of directives.",
+		"Flags are those of docker.service. Passes without a file. Does not apply where there is neither Docker nor the file. Unknown where the file cannot be read, a wrapper or script starts dockerd with flags that cannot be told, the log driver is none of dockerd's own, or the engine is newer than the list of directives.",
 	Fix:   "Mend the line that is named. vmguard doctor --only daemon-json-valid looks again; from 23.0 on dockerd --validate --config-file FILE does as well.",
 	Judge: judgeDaemonFile,
 }
@@ -74,28 +74,41 @@ func judgeDaemonProblem(f *host.Facts, p host.DaemonProblem, version int) []find
 	}
 	seen := inFile(path, p.Line, strings.TrimSpace(p.Key+" "+p.What), p.Want)
 	mend := mendDaemonFile(f, p)
-	strange := p.Effect == host.NoStart && p.Key != "" && strings.HasPrefix(p.What, "is no directive")
+	if p.Effect == host.NoStart && strings.HasPrefix(p.What, "is no directive") {
+		switch {
+		case version == 0 && p.Want == "": // it may be one of a newer dockerd
+			return one(fail(finding.Warning, fmt.Sprintf("dockerd up to %d does not start: %s", newestDockerd, about), mend, seen))
+		case version > newestDockerd:
+			return one(unknown(fmt.Sprintf("vmguard does not know the directives of dockerd %d, and so not whether it takes %q in %s", version, p.Key, path), seen))
+		}
+	}
+	if p.Minds(version) {
+		return one(judgeMinded(f, p, about, mend, seen))
+	}
 	switch {
-	case strange && version == 0 && p.Want == "": // it may be one of a newer dockerd
-		return one(fail(finding.Warning, fmt.Sprintf("dockerd up to %d does not start: %s", newestDockerd, about), mend, seen))
-	case strange && version > newestDockerd:
-		return one(unknown(fmt.Sprintf("vmguard does not know the directives of dockerd %d, and so not whether it takes %q in %s", version, p.Key, path), seen))
-	case p.Effect == host.Untold:
-		return one(unknown(about, seen))
-	case p.Minds(version) && p.Effect == host.NoStart && f.Image:
-		return one(fail(finding.Critical, "dockerd does not start: "+about, mend, seen))
-	case p.Minds(version) && p.Effect == host.NoStart:
-		return one(fail(finding.Critical, "dockerd does not start the next time: "+about, mend, seen))
-	case p.Minds(version) && p.Effect == host.NoContainers:
-		return one(fail(finding.Critical, "no container that takes the defaults starts: "+about, mend, seen))
-	case p.Minds(version):
-		return one(fail(finding.Warning, about, mend, seen))
 	case version == 0 && p.Since > 0:
 		return one(fail(finding.Warning, fmt.Sprintf("dockerd from %d on does not start: %s", p.Since, about), mend, seen))
 	case version == 0 && p.Key == "":
 		return one(fail(finding.Warning, fmt.Sprintf("dockerd before %d does not start: %s", p.Before, about), mend, seen))
 	}
 	return nil
+}
+
+// judgeMinded judges a problem that this dockerd minds by what comes of it.
+func judgeMinded(f *host.Facts, p host.DaemonProblem, about string, mend *finding.Remedy, seen finding.Evidence) finding.Finding {
+	switch p.Effect {
+	case host.NoStart:
+		when := " the next time"
+		if f.Image {
+			when = ""
+		}
+		return fail(finding.Critical, "dockerd does not start"+when+": "+about, mend, seen)
+	case host.NoContainers:
+		return fail(finding.Critical, "no container that takes the defaults starts: "+about, mend, seen)
+	case host.Untold:
+		return unknown(about, seen)
+	}
+	return fail(finding.Warning, about, mend, seen)
 }
 
 // mendDaemonFile says what to change. The file is its owner's to edit; only an empty one

@@ -57,7 +57,7 @@ func openRCArgs(script, settings string) (args []string, ok bool) {
 	if vars[dockerOpts].unknown || vars[grubAlways].unknown { // the latter after an open quote
 		return nil, false
 	}
-	for line := range strings.SplitSeq(script, "\n") {
+	for _, line := range strings.Split(script, "\n") {
 		value, found := strings.CutPrefix(line, "command_args=")
 		if found && ok || !found && strings.Contains(line, "command_args") {
 			return nil, false

@@ -28,9 +28,12 @@ func (s *Service) readDocker(tree *rootfs.FS, units unitListing) error {
 
 // needs tells whether a unit file has its unit fail where another cannot be started.
 func needs(data []byte, other string) bool {
-	return slices.ContainsFunc(unitSettings(data), func(u unitSetting) bool {
-		return u.section == "Unit" && (u.name == "Requires" || u.name == "BindsTo") && slices.Contains(strings.Fields(u.value), other)
-	})
+	for _, u := range unitSettings(data) {
+		if u.section == "Unit" && (u.name == "Requires" || u.name == "BindsTo") && slices.Contains(strings.Fields(u.value), other) {
+			return true
+		}
+	}
+	return false
 }
 
 // lingering gives the link by which a user's own systemd starts a unit at boot: that of a
@@ -44,7 +47,7 @@ func lingering(tree *rootfs.FS, unit string) string {
 	passwd, _ := tree.ReadFile("/etc/passwd", smallFile) // without it, the usual home
 	for _, user := range users[:min(len(users), mostNames)] {
 		home := path.Join("/home", user.Name())
-		for line := range strings.SplitSeq(string(passwd), "\n") {
+		for _, line := range strings.Split(string(passwd), "\n") {
 			if f := strings.Split(line, ":"); len(f) > 5 && f[0] == user.Name() && path.IsAbs(f[5]) {
 				home = f[5]
 			}
