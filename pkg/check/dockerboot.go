@@ -85,6 +85,9 @@ func enableRemedy(f *host.Facts, unit host.Service) *finding.Remedy {
 	case strings.HasPrefix(unit.Path, "/etc/init.d/"):
 		return remedy("enable it: with update-rc.d docker defaults, chkconfig docker on, or rc-update add docker, whichever the system has", "")
 	}
+	if !f.Image && !f.System.Value.Systemd {
+		return remedy("have it started at boot by this host's own init, which is not systemd", "")
+	}
 	command := sudo + "systemctl enable docker"
 	if unit.Masked {
 		command = sudo + "systemctl unmask docker && " + command

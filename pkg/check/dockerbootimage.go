@@ -51,6 +51,8 @@ func judgeImageLogLimits(f *host.Facts) finding.Finding {
 	switch {
 	case !ok:
 		return instead
+	case !host.BuiltInLogDriver(driver) && !strings.ContainsAny(driver, "/:"):
+		return unknown("the default log driver "+driver+" is none of dockerd's own: a plugin of that name must be installed", evidence(f.DaemonConfig.Source, "log-driver "+driver))
 	case driver != "json-file":
 		return pass("the default log driver "+driver+" does not fill the disk by itself", evidence(f.DaemonConfig.Source, "log-driver "+driver))
 	case bounded(config.LogMaxSize):

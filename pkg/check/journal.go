@@ -78,19 +78,26 @@ func journalRemedy(f *host.Facts) *finding.Remedy {
 	set := j.Storage != "auto"
 	later := strings.HasSuffix(path.Dir(j.File), ".d") && path.Base(j.File) > "zz-vmguard.conf" // and would win over it
 	write := fmt.Sprintf("sed -i --follow-symlinks '%ds/.*/Storage=persistent/' %s", j.Line, human.ShellWord(j.File))
+	sudoConf := "sudo sh -c " + `"` + conf
 	switch {
 	case j.Tmpfs != nil:
 		return remedy("take the tmpfs off "+j.Tmpfs.Dir+", or mount a disk there", "")
 	case f.Image && later:
 		return fixInImage("have the journal kept on disk", write)
+	case later && !f.System.Value.Systemd:
+		return remedy("have the journal kept on disk once systemd runs, which does not here", "sudo "+write)
 	case later:
 		return remedy("keep the journal on disk, from now on", "sudo "+write+" && sudo systemctl restart systemd-journald && sudo journalctl --flush")
 	case f.Image && set:
 		return remedy("in the image: have the journal kept on disk", conf)
 	case f.Image:
 		return remedy("in the image: make the directory; journald keeps the journal there from the first boot on", dir)
+	case !f.System.Value.Systemd && set:
+		return remedy("have the journal kept on disk once systemd runs, which does not here", sudoConf+`"`)
+	case !f.System.Value.Systemd:
+		return remedy("make the directory; journald keeps the journal there once systemd runs, which does not here", "sudo "+dir)
 	case set:
-		return remedy("keep the journal on disk, from now on", "sudo sh -c "+`"`+`mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf && systemctl restart systemd-journald && journalctl --flush`+`"`)
+		return remedy("keep the journal on disk, from now on", sudoConf+` && systemctl restart systemd-journald && journalctl --flush"`)
 	}
 	return remedy("make the directory, and have journald move this boot's journal there",
 		"sudo "+dir+" && sudo systemd-tmpfiles --create --prefix /var/log/journal && sudo journalctl --flush")

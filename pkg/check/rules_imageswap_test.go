@@ -117,7 +117,10 @@ func imageSwapRules() map[string][]ruleCase {
 			{"image, not readable but enough known", inImage(swapped, func(f *host.Facts) { f.Fstab = host.Missing[[]host.FstabSwap]("denied") }), []outcome{passes("cloud-init")}},
 			{"image, kubelet", inImage(func(f *host.Facts) {
 				f.Services = host.Known([]host.Service{{Name: "kubelet.service", Enabled: true}}, "units")
-			}), []outcome{isSkipped("kubelet")}},
+			}), []outcome{isSkipped("kubelet.service")}},
+			{"image, kubelet of a snap", inImage(func(f *host.Facts) {
+				f.Services = host.Known([]host.Service{{Name: "snap.kubelet.daemon.service", Enabled: true}}, "units")
+			}), []outcome{isSkipped("snap.kubelet.daemon.service")}},
 		},
 		"swap-persistent": {
 			{"image, nothing", inImage(), []outcome{isSkipped("neither")}},

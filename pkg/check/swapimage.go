@@ -151,8 +151,10 @@ func bakedStands(b host.BakedSwap) (standing, string) {
 
 // judgeImageSwap tells whether a VM made from the image has swap from its first boot on.
 func judgeImageSwap(f *host.Facts) finding.Finding {
-	if kubelet := slices.IndexFunc(f.Services.Value, func(s host.Service) bool { return s.Name == "kubelet.service" && s.Enabled }); kubelet >= 0 {
-		return skipped("kubelet.service starts at boot, and Kubernetes expects swap to be off unless it is told otherwise")
+	for _, kubelet := range []string{"kubelet.service", "snap.kubelet.daemon.service"} {
+		if bootService(f, kubelet).Enabled {
+			return skipped(kubelet + " starts at boot, and Kubernetes expects swap to be off unless it is told otherwise")
+		}
 	}
 	b := madeAtBoot(f)
 	for what, why := range map[string]string{"/etc/fstab": f.Fstab.Why(), "systemd's units": f.Units.Why()} {

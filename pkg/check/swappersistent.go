@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func judgeSwapPersistent(f *host.Facts, _ Policy) []finding.Finding {
 	for _, unit := range f.Units.Value {
 		if unit.Enabled && !unit.FromFstab && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, unit.What, unit.Target) }) {
 			out = append(out, fail(finding.Warning, unit.What+" is configured as swap ("+unit.Name+") but not active: it protects nothing now",
-				remedy("activate it", "sudo systemctl start "+human.ShellWord(unit.Name)), evidence(unit.Path, "What="+unit.What)))
+				remedy("activate it", startUnit(f, unit)), evidence(unit.Path, "What="+unit.What)))
 		}
 	}
 	if len(out) == 0 {
@@ -150,4 +151,12 @@ func inactiveSwap(f *host.Facts, line host.FstabSwap) finding.Finding {
 // the path that it leads to, where that is known.
 func names(a host.SwapArea, spec, target string) bool {
 	return spec == a.Path || target == a.Path || slices.Contains(a.Aliases, spec)
+}
+
+// startUnit is the command that activates a unit's swap.
+func startUnit(f *host.Facts, unit host.SwapUnit) string {
+	if !f.System.Value.Systemd {
+		return "sudo swapon " + human.ShellWord(cmp.Or(unit.Target, unit.What))
+	}
+	return "sudo systemctl start " + human.ShellWord(unit.Name)
 }

@@ -31,6 +31,14 @@ func sysctlRemedies() []remedyCase {
 			"sudo sed -i --follow-symlinks '4s/.*/vm.swappiness = 30/' /etc/sysctl.d/99-zz.conf && sudo sysctl -p /etc/sysctl.d/99-zz.conf", "now and at boot"},
 		{"image", "swappiness", sysctlImage(settingsOf(configured("vm.swappiness", "0", ""))), "mkdir -p /etc/sysctl.d && echo 'vm.swappiness = 30' > " + own, "in the image: set it to 30 at boot"},
 		{"systemd", "sysctl-drift", liveSettings(configured("vm.swappiness", "10", "60")), "sudo systemctl restart systemd-sysctl", "apply what is configured"},
+		{"systemd at rest", "sysctl-drift", facts(func(f *host.Facts) {
+			liveSettings(configured("vm.swappiness", "10", "60"))(f, nil)
+			f.System.Value.Systemd = false
+		}), "sudo sysctl --system", "apply"},
+		{"systemd at rest", "sysctl-conf-unread", facts(func(f *host.Facts) {
+			f.SysctlConf.Value.Unread, f.SysctlConf.Value.FreeName = []host.SysctlSetting{later}, "/etc/sysctl.d/99-sysctl.conf"
+			f.System.Value.Systemd = false
+		}), "sudo ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf && sudo sysctl --system", "have it read"},
 		{"no systemd", "sysctl-drift", facts(func(f *host.Facts) {
 			f.SysctlConf.Value = host.SysctlConf{Settings: []host.SysctlSetting{configured("vm.swappiness", "10", "60")}}
 		}), "sudo sysctl --system", "apply"},

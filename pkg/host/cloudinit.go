@@ -66,13 +66,13 @@ const (
 	cloudMain = cloudDir + "/cloud.cfg"
 )
 
-func cloudInitReadings(s Source) []reading {
+func cloudInitReadings(s Source, sh shared) []reading {
 	return []reading{fact(fileLimit, func(f *Facts) *Fact[CloudInit] { return &f.CloudInit },
-		func(context.Context) Fact[CloudInit] { return readCloudInit(s.FS) })}
+		func(context.Context) Fact[CloudInit] { return readCloudInit(s.FS, sh.units) })}
 }
 
 // readCloudInit reads all that sets up swap at the first boot.
-func readCloudInit(tree *rootfs.FS) Fact[CloudInit] {
+func readCloudInit(tree *rootfs.FS, units func() (*hostUnits, error)) Fact[CloudInit] {
 	var c CloudInit
 	_, c.Installed = program(tree, "cloud-init")
 	c.VMGuard, _ = program(tree, "vmguard")
@@ -81,7 +81,7 @@ func readCloudInit(tree *rootfs.FS) Fact[CloudInit] {
 			return Missing[CloudInit](why)
 		}
 	}
-	commands, why := bootCommands(tree, c.Installed && c.DisabledBy == "")
+	commands, why := bootCommands(tree, units, c.Installed && c.DisabledBy == "")
 	if why == "" {
 		c.Azure, why = readAzureSwap(tree)
 	}
@@ -190,22 +190,14 @@ func readCloudLayers(tree *rootfs.FS) (layers []cloudLayer, unreadSeed, why stri
 
 // confNames lists the files of a directory of configuration, in order.
 func confNames(tree *rootfs.FS, dir string) (names []string, why string) {
-	entries, err := tree.ReadDir(dir)
-	switch {
-	case absent(err):
-		return nil, ""
-	case err != nil:
-		return nil, unread(dir, err)
-	case len(entries) > mostNames:
-		return nil, dir + " holds too many files"
-	}
+	entries, why := listDir(tree, dir)
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		if info, err := tree.Stat(name); strings.HasSuffix(name, ".cfg") && err == nil && info.Mode().IsRegular() {
 			names = append(names, name)
 		}
 	}
-	return names, ""
+	return names, why
 }
 
 // readLayer reads one file of configuration. A file that is not there says nothing.

@@ -15,7 +15,7 @@ import (
 
 // ComposeFile is one compose file with the Dockerfiles of its services, or one Dockerfile.
 type ComposeFile struct {
-	// Path is the file as the user spelled it; where a folder was named, what was found in it.
+	// Path is the file as the user spelled it; where a directory was named, what was found in it.
 	Path string `json:"path"`
 	// Override is the override file beside it, which compose takes by itself; empty where there is none.
 	Override string           `json:"override,omitempty"`
@@ -72,7 +72,7 @@ type namedIn struct {
 	prefix string
 }
 
-// treeWith finds the tree that holds a file or folder that the user named: the host's or
+// treeWith finds the tree that holds a file or directory that the user named: the host's or
 // image's own where it lies in that, so that nothing leads out of an image, and else this
 // machine's. done gives the tree back.
 func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) {
@@ -92,7 +92,7 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	return namedIn{machine, "/"}, func() { _ = machine.Close() }, nil // there is nothing to release
 }
 
-// withoutLinks gives a folder's path without links; the path itself where it cannot.
+// withoutLinks gives a directory's path without links; the path itself where it cannot.
 func withoutLinks(dir string) string {
 	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -143,7 +143,7 @@ func (p namedIn) exists(name string) bool {
 }
 
 // readCompose reads what the user named: a compose file, a Dockerfile, or the first of
-// either kind in a folder.
+// either kind in a directory.
 func readCompose(tree *rootfs.FS, name string) []Fact[ComposeFile] {
 	p, done, err := treeWith(tree, name)
 	if err != nil {
@@ -155,7 +155,7 @@ func readCompose(tree *rootfs.FS, name string) []Fact[ComposeFile] {
 		return []Fact[ComposeFile]{noCompose(name, err.Error())}
 	}
 	if info, err := p.tree.Stat(in); err == nil && info.IsDir() {
-		return p.readFolder(name)
+		return p.readDirectory(name)
 	}
 	if isDockerfile(name) {
 		return []Fact[ComposeFile]{p.readDockerfile(name)}
@@ -172,9 +172,9 @@ func isDockerfile(name string) bool {
 	return strings.Contains(base, "dockerfile") || strings.Contains(base, "containerfile")
 }
 
-// readFolder looks for the names that compose itself looks for, in its order
+// readDirectory looks for the names that compose itself looks for, in its order
 // (compose-go, cli.DefaultFileNames), and for a Dockerfile that no service builds.
-func (p namedIn) readFolder(dir string) []Fact[ComposeFile] {
+func (p namedIn) readDirectory(dir string) []Fact[ComposeFile] {
 	var out []Fact[ComposeFile]
 	if file := p.first(dir, "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"); file != "" {
 		out = append(out, p.readFile(file, p.first(dir,
@@ -189,7 +189,7 @@ func (p namedIn) readFolder(dir string) []Fact[ComposeFile] {
 	return out
 }
 
-// first gives the first of the names that the folder has; empty where it has none.
+// first gives the first of the names that the directory has; empty where it has none.
 func (p namedIn) first(dir string, names ...string) string {
 	for _, n := range names {
 		if file := beside(dir, n); p.exists(file) {
@@ -199,7 +199,7 @@ func (p namedIn) first(dir string, names ...string) string {
 	return ""
 }
 
-// beside joins a folder and a name, and keeps the folder as the user spelled it.
+// beside joins a directory and a name, and keeps the directory as the user spelled it.
 func beside(dir, name string) string {
 	if path.IsAbs(name) {
 		return path.Clean(name)

@@ -134,7 +134,7 @@ func parseDaemonConfig(data []byte) (DaemonConfig, error) {
 		Init        *bool             `json:"init"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return DaemonConfig{}, atLine(data, err)
+		return DaemonConfig{}, AtLine(data, err)
 	}
 	return DaemonConfig{
 		LogDriver:   file.LogDriver,
@@ -145,8 +145,8 @@ func parseDaemonConfig(data []byte) (DaemonConfig, error) {
 	}, nil
 }
 
-// atLine says on which line of the text a JSON error lies.
-func atLine(data []byte, err error) error {
+// AtLine says on which line of the text an error of encoding/json lies, where that is known.
+func AtLine(data []byte, err error) error {
 	if line := jsonLine(data, err); line > 0 {
 		return fmt.Errorf("line %d: %w", line, err)
 	}

@@ -18,31 +18,35 @@ type started struct {
 
 // readStarted reads the command line that docker.service gives dockerd. Where there is no
 // such unit, or it starts something else, only the default path is known.
-func readStarted(tree *rootfs.FS) (started, error) {
+func readStarted(tree *rootfs.FS, list func() (*hostUnits, error)) (started, error) {
 	s := started{config: defaultDaemonConfig}
-	units, err := listUnits(tree, bootUnitDirs())
+	units, err := list()
 	const name = "docker.service"
-	if err != nil || units.paths[name] == "" {
+	if err != nil || units.boot.paths[name] == "" {
+		return s, err
+	}
+	files, err := units.boot.files(tree, name)
+	if err != nil {
 		return s, err
 	}
 	command := ""
 	env := map[string]string{}
-	for _, file := range units.files(tree, name) {
-		data, err := tree.ReadFile(file, smallFile)
-		if err != nil {
-			continue // a dangling link; a unit file that cannot be read starts nothing
-		}
-		for _, u := range unitSettings(data) {
+	for _, file := range files {
+		for _, u := range unitSettings(file.data) {
 			switch {
 			case u.section != "Service":
 			case u.name == "ExecStart" && u.value == "":
 				command, s.file = "", ""
 			case u.name == "ExecStart" && command == "":
-				command, s.file = u.value, file
+				command, s.file = u.value, file.path
 			case u.name == "Environment":
 				setAll(env, splitWords(u.value))
 			case u.name == "EnvironmentFile":
-				setAll(env, environmentFile(tree, strings.TrimPrefix(u.value, "-")))
+				data, err := readDropIn(tree, strings.TrimPrefix(u.value, "-"))
+				if err != nil {
+					return s, err
+				}
+				setAll(env, environment(data))
 			}
 		}
 	}
@@ -90,13 +94,8 @@ func (s started) directives() []string {
 	return slices.Compact(list)
 }
 
-// environmentFile gives the assignments of an environment file (EnvironmentFile= in
-// systemd.exec(5)). One that cannot be read sets nothing.
-func environmentFile(tree *rootfs.FS, name string) []string {
-	data, err := tree.ReadFile(name, smallFile)
-	if err != nil {
-		return nil
-	}
+// environment gives the assignments of an environment file (EnvironmentFile= in systemd.exec(5)).
+func environment(data []byte) []string {
 	var list []string
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' || line[0] == ';' {

@@ -28,7 +28,7 @@ func TestReadStarted(t *testing.T) {
 		"no value":             {host: []files{service("ExecStart=/usr/bin/dockerd --config-file\n")}, file: "/" + unitFile, config: "-"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readStarted(tree(t, c.host...))
+			got, err := startedOf(tree(t, c.host...))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -68,7 +68,7 @@ func judgeValues(v values, swarm bool) []DaemonProblem {
 	if problem, wrong := v.defaultRuntime(); wrong {
 		out = append(out, problem)
 	}
-	out = append(out, v.logOpts()...)
+	out = append(out, v.logDriver()...)
 	return append(out, v.ulimits()...)
 }
 

@@ -48,7 +48,7 @@ type Facts struct {
 	Modules    Fact[[]BootModule]  `json:"bootModules"`
 	Cmdline    Fact[[]KernelParam] `json:"kernelParameters"`
 	Kernels    Fact[[]string]      `json:"installedKernels"` // versions, as uname -r gives them, the newest last
-	// KernelConfig is how the newest of them was built.
+	// KernelConfig is how the newest of them was built. It is read of images alone, as SwapFiles is.
 	KernelConfig Fact[KernelConfig] `json:"kernelConfig"`
 	Services     Fact[[]Service]    `json:"bootServices"`
 	Journald     Fact[Journald]     `json:"journald"`

@@ -50,7 +50,9 @@ func TestReadJournald(t *testing.T) {
 	equal(t, got.Value.Persistent(), true)
 	equal(t, readJournald(tree(t, files{"lib/systemd/systemd-journald": "ELF", "var/log/journal": "a file"})).Value, Journald{Installed: true, Storage: "auto"})
 	equal(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d/a.conf": "-> /nowhere"})).Value, Journald{Storage: "auto"})
-	missing(t, readJournald(tree(t, files{"etc/systemd/journald.conf/": ""})), "not a regular file")
+	equal(t, readJournald(tree(t, files{"etc/systemd/journald.conf/": ""})).Value, Journald{Storage: "auto"})
+	missing(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d": "a file"})), "not a directory")
+	missing(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d/a.conf": strings.Repeat(" ", smallFile+1)})), "larger than expected")
 }
 
 func TestJournalTmpfs(t *testing.T) {

@@ -35,8 +35,6 @@ func kernelReadings(s Source) []reading {
 			func(context.Context) Fact[[]KernelParam] { return cmdline() }),
 		fact(fileLimit, func(f *Facts) *Fact[[]BootModule] { return &f.Modules },
 			func(context.Context) Fact[[]BootModule] { return readBootModules(s.FS, kernels(), cmdline()) }),
-		fact(fileLimit, func(f *Facts) *Fact[KernelConfig] { return &f.KernelConfig },
-			func(context.Context) Fact[KernelConfig] { return readKernelConfig(s.FS, kernels()) }),
 	}
 }
 

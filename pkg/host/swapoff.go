@@ -22,8 +22,14 @@ func readSwapOff(tree *rootfs.FS) Fact[bool] {
 	if file := maskedUnit(tree, "swap.target"); systemd && file != "" {
 		why = file + " masks it"
 	}
-	if !systemd && exists(tree, "/etc/runlevels").Value && isFile(tree, "/etc/init.d/swap") && startLink(tree, "swap") == "" {
-		why = "no runlevel of OpenRC has the service swap (rc-update add swap boot)"
+	if !systemd && exists(tree, "/etc/runlevels").Value && isFile(tree, "/etc/init.d/swap") {
+		link, err := startLink(tree, "swap")
+		switch {
+		case err != nil:
+			return Missing[bool](err.Error())
+		case link == "":
+			why = "no runlevel of OpenRC has the service swap (rc-update add swap boot)"
+		}
 	}
 	if why == "" {
 		return Known(false, "systemd's units and the kernel's parameters")

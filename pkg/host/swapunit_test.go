@@ -9,8 +9,8 @@ import (
 )
 
 func units(fs *rootfs.FS) Fact[[]SwapUnit] {
-	files, err := readUnitFiles(fs)
-	return readSwapUnits(fs, true, files, err)
+	files, err := listUnits(fs)
+	return readSwapUnits(fs, true, files.now, err)
 }
 
 // generated is what systemd-fstab-generator writes.
@@ -118,14 +118,14 @@ func TestReadZramConf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fs := tree(t, c.host)
-			list, err := readUnitFiles(fs)
-			equal(t, readZramConf(fs, list, err), Known(c.want, c.source))
+			list, err := listUnits(fs)
+			equal(t, readZramConf(fs, list.now, err), Known(c.want, c.source))
 		})
 	}
 	broken := tree(t, files{generator: "", conf + ".d/a.conf": strings.Repeat("#", smallFile+1)})
-	list, err := readUnitFiles(broken)
-	missing(t, readZramConf(broken, list, err), "larger than expected")
+	list, err := listUnits(broken)
+	missing(t, readZramConf(broken, list.now, err), "larger than expected")
 	limited := tree(t, files{generator: "", conf: "[zram0]\nhost-memory-limit = 2048\n"})
-	list, err = readUnitFiles(limited)
-	missing(t, readZramConf(limited, list, err), "below its host-memory-limit")
+	list, err = listUnits(limited)
+	missing(t, readZramConf(limited, list.now, err), "below its host-memory-limit")
 }

@@ -9,12 +9,12 @@ import (
 
 // readZramConf tells whether a zram swap device is set up at boot: by zram-generator
 // (zram-generator.conf(5)), by Debian's zram-tools or by Ubuntu's zram-config.
-func readZramConf(tree *rootfs.FS, files unitFiles, err error) Fact[bool] {
+func readZramConf(tree *rootfs.FS, files unitListing, err error) Fact[bool] {
 	if err != nil {
 		return Missing[bool](err.Error())
 	}
 	for _, service := range []string{"zramswap.service", "zram-config.service"} {
-		if files.enabled[service] && maskedUnit(tree, service) == "" {
+		if files.pulled[service] != "" && maskedUnit(tree, service) == "" {
 			return Known(true, service)
 		}
 	}
