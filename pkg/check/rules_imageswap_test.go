@@ -83,6 +83,7 @@ func imageSwapRules() map[string][]ruleCase {
 		"swap-enabled": {
 			{"image, held back", inImage(swapped, masked), []outcome{isUnknown("but may not be activated: /etc/x masks it")}},
 			{"image, held back or not", inImage(swapped, unread), []outcome{isUnknown("whether something keeps it from being activated cannot be told: denied")}},
+			{"image, held back but for a command", inImage(cloud(commands(true)), masked), []outcome{passes("a command of")}},
 			{"image, none to be held back", inImage(masked), []outcome{fails(finding.Warning, "has no swap")}},
 			{"image, none, Docker", inImage(), []outcome{fails(finding.Warning, "has no swap, and Docker is installed")}},
 			{"image, none, no Docker", inImage(func(f *host.Facts) { f.DockerInstalled.Value = false }), []outcome{fails(finding.Info, "has no swap")}},

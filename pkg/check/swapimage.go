@@ -24,7 +24,9 @@ type swapMaker struct {
 	what string
 	// file is the swapfile that it brings; empty for another kind of swap, or where that is not known.
 	file string
-	seen finding.Evidence
+	// command tells that it activates its swap itself, whatever keeps systemd from that.
+	command bool
+	seen    finding.Evidence
 }
 
 func (b *firstBoot) doubt(format string, args ...any) {
@@ -61,7 +63,7 @@ func madeAtBoot(f *host.Facts) firstBoot {
 			b.doubt("%s:%d runs %s, which is not in the image", command.File, command.Line, command.Program)
 			continue
 		}
-		b.makers = append(b.makers, swapMaker{what: "a command of " + command.File, seen: inFile(command.File, command.Line, path.Base(command.Program), "")})
+		b.makers = append(b.makers, swapMaker{what: "a command of " + command.File, command: true, seen: inFile(command.File, command.Line, path.Base(command.Program), "")})
 	}
 	if c.Azure != nil {
 		b.doubt("Azure's agent makes swap on the resource disk (%s:%d), and on no other cloud", c.Azure.File, c.Azure.Line)
@@ -172,7 +174,7 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 	}
 	held := heldBack(f)
 	switch {
-	case len(b.makers) > 0 && held != "":
+	case len(b.makers) > 0 && held != "" && !slices.ContainsFunc(b.makers, func(m swapMaker) bool { return m.command }):
 		return unknown("swap is set up for boot, but "+held, b.makers[0].seen)
 	case len(b.makers) > 0:
 		var whats []string

@@ -136,7 +136,11 @@ func cloudDisabled(tree *rootfs.FS) (by, why string) {
 	if p, ok := bootParam(readCmdline(tree).Value, "cloud_init"); ok && p.Value == "disabled" {
 		return "cloud-init=disabled in " + p.File, ""
 	}
-	return maskedUnit(tree, "cloud-init.target", "cloud-init.service", "cloud-init-main.service", "cloud-init-network.service"), ""
+	by = maskedUnit(tree, "cloud-init.target", "cloud-init-main.service", "cloud-init-network.service")
+	if by == "" && !isFile(tree, "/usr/lib/systemd/system/cloud-init-network.service") { // its name from 24.3 on
+		by = maskedUnit(tree, "cloud-init.service")
+	}
+	return by, ""
 }
 
 // program finds a program, by its path or in the directories that services find programs in.

@@ -116,6 +116,7 @@ func TestCloudInitState(t *testing.T) {
 		CloudInit{Installed: true, DisabledBy: "cloud-init=disabled in /boot/grub/grub.cfg", ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
 	equal(t, cloudInitOf(cloudTree(t, files{"boot/grub/grub.cfg": "linux /vmlinuz ro cloud-init=enabled\n"})).Value.DisabledBy, "")
 	equal(t, cloudInitOf(cloudTree(t, files{unit: "-> /dev/null"})).Value.DisabledBy, unit)
+	equal(t, cloudInitOf(cloudTree(t, files{unit: "-> /dev/null", "usr/lib/systemd/system/cloud-init-network.service": "[Unit]\n"})).Value.DisabledBy, "")
 	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": "datasource_list: [None]\n"})).Value.DisabledBy, "")
 	for list, want := range map[string]bool{
 		"cloud_init_modules: [a]": false, "cloud_config_modules: [mounts]": true, "cloud_init_modules: [[cc_mounts, always]]": true,

@@ -56,11 +56,18 @@ func switchedOff(value string) bool {
 	return false
 }
 
-// maskedUnit gives the file that takes a unit out, as systemctl mask does; empty for none.
+// maskedUnit gives the file that takes one of the units out, as systemctl mask does; empty for none.
 func maskedUnit(tree *rootfs.FS, units ...string) string {
 	for _, unit := range units {
-		if file := "/etc/systemd/system/" + unit; masked(tree, file) {
-			return file
+		for _, dir := range unitDirs() {
+			file := dir + "/" + unit
+			if _, err := tree.Lstat(file); err != nil {
+				continue
+			}
+			if masked(tree, file) {
+				return file
+			}
+			break // hides those of the directories that follow
 		}
 	}
 	return ""

@@ -21,6 +21,8 @@ func TestReadSwapOff(t *testing.T) {
 	}{
 		"nothing":             {[]files{{systemd: ""}}, ""},
 		"masked":              {[]files{{systemd: "", target: "-> /dev/null"}}, "/" + target + " masks it"},
+		"masked by a package": {[]files{{systemd: "", "usr/lib/systemd/system/swap.target": "-> /dev/null"}}, "/usr/lib/systemd/system/swap.target masks it"},
+		"not masked in /etc":  {[]files{{systemd: "", target: "[Unit]\n", "usr/lib/systemd/system/swap.target": "-> /dev/null"}}, ""},
 		"masked, no systemd":  {[]files{{target: "-> /dev/null"}}, ""},
 		"a parameter":         {[]files{grub("systemd.swap=No"), {systemd: ""}}, grubFile + " gives the kernel systemd.swap=No"},
 		"the last counts":     {[]files{grub("systemd.swap=0 systemd.swap"), {systemd: ""}}, ""},
