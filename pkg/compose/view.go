@@ -211,12 +211,16 @@ func atLine(file string, line int, what string) error {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:[a-z ]*line )(\d+)(?:, column \d+)?: (.*)$`)
 
+// anchorName is what the parser's errors quote of the text, of which nothing is to be shown.
+var anchorName = regexp.MustCompile(`anchor '.*'`)
+
 // yamlError gives an error of the YAML parser with the file's name before its line.
 func yamlError(s Source, err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil // an empty file
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
+	text = anchorName.ReplaceAllString(text, "anchor")
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		return fmt.Errorf("%s:%s: no YAML: %s", s.Name, m[1], m[2])
 	}
