@@ -139,16 +139,22 @@ func (p namedIn) data(in string) ([]byte, error) {
 		switch {
 		case in == dir, below && p.tree.Dir() != "/":
 			return p.tree.ReadFile(in, smallFile)
-		case below: // on a machine that runs, what was resolved may be a link by now
-			tree, err := rootfs.Open(dir)
-			if err != nil {
-				return nil, err
-			}
-			defer tree.Close() //nolint:errcheck // nothing was written
-			return tree.ReadFile(rest, smallFile)
+		case below:
+			return readBelow(dir, rest)
 		}
 	}
 	return nil, errOutside
+}
+
+// readBelow reads a file below a folder of a machine that runs, where what was resolved may
+// be a link by now: none leads out of the folder.
+func readBelow(dir, name string) ([]byte, error) {
+	tree, err := rootfs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close() //nolint:errcheck // nothing was written
+	return tree.ReadFile(name, smallFile)
 }
 
 func (p namedIn) exists(name string) bool {

@@ -24,7 +24,7 @@ func TestReadComposeStaysInFolder(t *testing.T) {
 		"app/named.yaml": "-> ../real.yaml", "app/.env": "-> ../else/.env", "folder/compose.yaml": "-> ../real.yaml",
 		"env/compose.yaml": "services:\n  a: {image: x, restart: $R}\n", "env/.env": "-> ../else/.env",
 	})
-	place(t, filepath.Join(host.Dir(), "app/absolute.yaml"), false, fmt.Sprintf(builds, host.Dir(), "secret"))
+	place(t, host.Dir()+"/app/absolute.yaml", false, fmt.Sprintf(builds, host.Dir(), "secret"))
 	apart := tree(t)
 	image, err := rootfs.OpenImage(host.Dir())
 	if err != nil {
