@@ -17,7 +17,7 @@ var cloudInitSwap = Check{
 	Why: "cloud-init can make a swapfile at a VM's first boot. Next to a swapfile of the image it takes its space a second time; " +
 		"and where cloud-init is switched off, or does not understand the size, the VM has no swap although its configuration has.",
 	Rule: "A warning where cloud-init's section swap makes a swapfile while /etc/fstab or a .swap unit names another one (info where only zram is set up besides), and " +
-		"where the section cannot work: cloud-init is disabled, its module mounts is not listed, its size is none that it understands, or the disk's filesystem takes no swapfile. " +
+		"where the section cannot work: cloud-init is disabled (by its file, by the kernel's parameters, or with a masked unit), its module mounts is not listed, its size is none that it understands, or the disk's filesystem takes no swapfile. " +
 		"The files of cloud.cfg.d and seeded user-data are merged as cloud-init does; a VM's own user-data is not seen. Does not apply without cloud-init.",
 	Fix:   "Keep one of the two: set the section's size to 0 in a file of /etc/cloud/cloud.cfg.d, or take the other swap out.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeCloudInitSwap(f)) },
@@ -69,7 +69,7 @@ func judgeMadeSwap(f *host.Facts, c host.CloudInit) finding.Finding {
 	switch why := unsuitableRoot(f, file); {
 	case c.DisabledBy != "":
 		return fail(finding.Warning, fmt.Sprintf(useless, file, c.DisabledBy+" switches it off"),
-			remedy("take the section swap out, or remove "+c.DisabledBy, ""), append(seen, inFile(c.DisabledBy, 0, "is there", "no file"))...)
+			remedy("take the section swap out, or remove "+c.DisabledBy, ""), append(seen, evidence(c.DisabledBy, "switches cloud-init off"))...)
 	case !c.MountsModule:
 		return fail(finding.Warning, fmt.Sprintf(useless, file, "its module mounts is not among its cloud_init_modules"),
 			remedy("add mounts to the cloud_init_modules of /etc/cloud/cloud.cfg, or take the section swap out", ""), seen...)

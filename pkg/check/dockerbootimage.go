@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -51,6 +52,8 @@ func judgeImageLogLimits(f *host.Facts) finding.Finding {
 	switch {
 	case !ok:
 		return instead
+	case !host.BuiltInLogDriver(driver) && !strings.ContainsAny(driver, "/:"):
+		return unknown("the default log driver "+driver+" is none of dockerd's own: a plugin of that name must be installed", evidence(f.DaemonConfig.Source, "log-driver "+driver))
 	case driver != "json-file":
 		return pass("the default log driver "+driver+" does not fill the disk by itself", evidence(f.DaemonConfig.Source, "log-driver "+driver))
 	case bounded(config.LogMaxSize):
@@ -77,5 +80,5 @@ func imageDaemonRemedy(config host.DaemonConfig, flags []string) *finding.Remedy
 	if config.Present {
 		return remedy(text+", which is there already", "")
 	}
-	return remedy(text, fmt.Sprintf("mkdir -p /etc/docker && printf '%%s\\n' %s > %s", human.ShellWord(object), human.ShellWord(config.File)))
+	return remedy(text, fmt.Sprintf("mkdir -p %s && printf '%%s\\n' %s > %s", human.ShellWord(path.Dir(config.File)), human.ShellWord(object), human.ShellWord(config.File)))
 }

@@ -30,7 +30,8 @@ func sysctlOf(f *host.Facts, name string, otherwise int64) sysctlValue {
 		return sysctlValue{Fact: host.Known(otherwise, "the kernel's default, which "+f.SysctlConf.Source+" leaves alone"), name: name}
 	}
 	value := sysctlValue{name: name, file: set.File, line: set.Line}
-	n, ok := kernelInt(strings.TrimSpace(set.Value))
+	first, _, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(set.Value), "\t", " "), " ")
+	n, ok := kernelInt(first) // the kernel passes over what follows the space, such as a comment
 	if !ok {
 		value.Fact = host.Missing[int64](fmt.Sprintf("%s sets it to %.40q, which is no number", set.File, set.Value))
 		return value

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -209,20 +209,21 @@ func atLine(file string, line int, what string) error {
 	return fmt.Errorf("%s:%d: %s", file, line, what)
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:[a-z ]*line )(\d+)(?:, column \d+)?: (.*)$`)
-
-// anchorName is what the parser's errors quote of the text, of which nothing is to be shown.
-var anchorName = regexp.MustCompile(`anchor '.*'`)
-
 // yamlError gives an error of the YAML parser with the file's name before its line.
 func yamlError(s Source, err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil // an empty file
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	text = anchorName.ReplaceAllString(text, "anchor")
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		return fmt.Errorf("%s:%s: no YAML: %s", s.Name, m[1], m[2])
+	text = strings.TrimPrefix(text, "yaml: ")
+	if strings.HasPrefix(text, "unknown anchor ") { // it quotes the file, of whose text nothing is shown
+		text = "an alias of no anchor"
 	}
-	return fmt.Errorf("%s: no YAML: %s", s.Name, strings.TrimPrefix(text, "yaml: "))
+	where, what, _ := strings.Cut(text, ": ") // "line 3", or "... at line 3, column 2"
+	_, line, _ := strings.Cut(where, "line ")
+	line, _, _ = strings.Cut(line, ", column ")
+	if n, err := strconv.Atoi(line); err == nil {
+		return atLine(s.Name, n, "no YAML: "+what)
+	}
+	return fmt.Errorf("%s: no YAML: %s", s.Name, text)
 }

@@ -32,18 +32,19 @@ type AzureSwap struct {
 
 // bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
 // script directories that make or activate swap.
-func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why string) {
-	files, err := readUnitFiles(tree)
+func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit bool) (list []BootCommand, why string) {
+	all, err := units()
 	if err != nil {
 		return nil, err.Error()
 	}
-	for _, name := range slices.Sorted(maps.Keys(files.enabled)) {
+	for _, name := range slices.Sorted(maps.Keys(all.now.pulled)) {
 		if path.Ext(name) != ".service" || len(list) >= mostSwapfiles {
 			continue
 		}
-		file, data, why := readService(tree, name)
-		if why != "" {
-			return nil, why
+		file := all.now.unitFile(name)
+		data, err := readDropIn(tree, file)
+		if err != nil {
+			return nil, err.Error()
 		}
 		list = append(list, serviceCommands(file, string(data))...)
 	}
@@ -71,28 +72,14 @@ func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why stri
 	return list, ""
 }
 
-// readService finds a service's unit file. One that is masked, or is not there, has no content;
-// of an instance (name@x.service) the template counts.
-func readService(tree *rootfs.FS, name string) (file string, data []byte, why string) {
-	names := []string{name}
-	if stem, instance, ok := strings.Cut(name, "@"); ok && instance != ".service" {
-		names = append(names, stem+"@.service")
+// unitFile gives the file of a service; of an instance (name@x.service) that of its template, where
+// it has none of its own. Empty for none.
+func (u unitListing) unitFile(name string) string {
+	file := u.paths[name]
+	if stem, _, ok := strings.Cut(name, "@"); ok && file == "" {
+		file = u.paths[stem+"@.service"]
 	}
-	for _, name := range names {
-		for _, dir := range unitDirs() {
-			file := path.Join(dir, name)
-			if target, err := tree.Readlink(file); err == nil && path.Clean(target) == "/dev/null" {
-				return "", nil, ""
-			}
-			switch data, err := tree.ReadFile(file, smallFile); {
-			case err == nil:
-				return file, data, ""
-			case !absent(err) && !errors.Is(err, rootfs.ErrNotRegular):
-				return "", nil, unread(file, err)
-			}
-		}
-	}
-	return "", nil, ""
+	return file
 }
 
 // serviceCommands finds the commands about swap that a service starts.

@@ -14,7 +14,7 @@ import (
 
 // ComposeFile is one compose file with the Dockerfiles of its services, or one Dockerfile.
 type ComposeFile struct {
-	// Path is the file as the user spelled it; where a folder was named, what was found in it.
+	// Path is the file as the user spelled it; where a directory was named, what was found in it.
 	Path string `json:"path"`
 	// Override is the override file beside it, which compose takes by itself; empty where there is none.
 	Override string           `json:"override,omitempty"`
@@ -65,7 +65,7 @@ func noCompose(name, why string) Fact[ComposeFile] {
 }
 
 // readCompose reads what the user named: a compose file, a Dockerfile, or the first of
-// either kind in a folder. all is everything that was named.
+// either kind in a directory. all is everything that was named.
 func readCompose(tree *rootfs.FS, name string, all []string) []Fact[ComposeFile] {
 	p, done, err := treeWith(tree, name)
 	if err != nil {
@@ -78,7 +78,7 @@ func readCompose(tree *rootfs.FS, name string, all []string) []Fact[ComposeFile]
 	info, err := p.tree.Stat(p.named)
 	if err == nil && info.IsDir() {
 		p.allow(name, all)
-		return p.readFolder(name)
+		return p.readDirectory(name)
 	}
 	p.allow(path.Dir(name), all)
 	if isDockerfile(name) {
@@ -96,9 +96,9 @@ func isDockerfile(name string) bool {
 	return strings.Contains(base, "dockerfile") || strings.Contains(base, "containerfile")
 }
 
-// readFolder looks for the names that compose itself looks for, in its order
+// readDirectory looks for the names that compose itself looks for, in its order
 // (compose-go, cli.DefaultFileNames), and for a Dockerfile that no service builds.
-func (p namedIn) readFolder(dir string) []Fact[ComposeFile] {
+func (p namedIn) readDirectory(dir string) []Fact[ComposeFile] {
 	var out []Fact[ComposeFile]
 	if file := p.first(dir, "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"); file != "" {
 		out = append(out, p.readFile(file, p.first(dir,
@@ -113,7 +113,7 @@ func (p namedIn) readFolder(dir string) []Fact[ComposeFile] {
 	return out
 }
 
-// first gives the first of the names that the folder has; empty where it has none.
+// first gives the first of the names that the directory has; empty where it has none.
 func (p namedIn) first(dir string, names ...string) string {
 	for _, n := range names {
 		if file := beside(dir, n); p.exists(file) {
@@ -123,7 +123,7 @@ func (p namedIn) first(dir string, names ...string) string {
 	return ""
 }
 
-// beside joins a folder and a name, and keeps the folder as the user spelled it.
+// beside joins a directory and a name, and keeps the directory as the user spelled it.
 func beside(dir, name string) string {
 	if path.IsAbs(name) {
 		return path.Clean(name)

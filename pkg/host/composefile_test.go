@@ -20,7 +20,7 @@ func readNamed(t *testing.T, fs *rootfs.FS, names ...string) []Fact[ComposeFile]
 	return f.Compose
 }
 
-// TestReadComposeSample reads an application's folder as it is named from here.
+// TestReadComposeSample reads an application's directory as it is named from here.
 func TestReadComposeSample(t *testing.T) {
 	const dir = "../../testdata/compose/mail"
 	got := readNamed(t, tree(t), dir)
@@ -159,7 +159,7 @@ func TestReadComposeInImage(t *testing.T) {
 	equal(t, got[5].Value.Services[0].Name, "outside")
 	missing(t, got[6], "holds neither")
 
-	// Another way to spell the image's folder leads to the same tree.
+	// Another way to spell the image's directory leads to the same tree.
 	link := filepath.Join(outside, "image")
 	if err := os.Symlink(image.Dir(), link); err != nil {
 		t.Fatal(err)

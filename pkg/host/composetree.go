@@ -15,17 +15,17 @@ import (
 // root reads all, and what a compose file or a link leads to is the choice of whoever wrote it.
 type namedIn struct {
 	tree *rootfs.FS
-	// prefix is a folder above the name as the user would spell it, and at the same folder in the tree.
+	// prefix is a directory above the name as the user would spell it, and at the same directory in the tree.
 	prefix, at string
 	// named is the name in the tree. It is read wherever it leads.
 	named string
-	// folder is the folder of what was named, as the user spelled it.
-	folder string
+	// dir is the directory of what was named, as the user spelled it.
+	dir string
 	// within are the paths in the tree, without links, at or below which files are read.
 	within []string
 }
 
-// treeWith finds the tree that holds a file or folder that the user named: the host's or
+// treeWith finds the tree that holds a file or directory that the user named: the host's or
 // image's own where it lies in that, however it is spelled, so that nothing leads out of an
 // image, and else this machine's. done gives the tree back.
 func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) {
@@ -37,11 +37,11 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	if err != nil {
 		return namedIn{}, nil, err
 	}
-	folders := []string{abs}
-	for folders[0] != "/" {
-		folders = append([]string{filepath.Dir(folders[0])}, folders...)
+	dirs := []string{abs}
+	for dirs[0] != "/" {
+		dirs = append([]string{filepath.Dir(dirs[0])}, dirs...)
 	}
-	for _, dir := range folders {
+	for _, dir := range dirs {
 		info, err := os.Stat(dir)
 		if err != nil || !info.IsDir() {
 			break
@@ -61,7 +61,7 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	return namedIn{tree: machine, prefix: "/", at: "/"}, func() { _ = machine.Close() }, nil // there is nothing to release
 }
 
-// withoutLinks gives a folder's path without links; the path itself where it cannot.
+// withoutLinks gives a directory's path without links; the path itself where it cannot.
 func withoutLinks(dir string) string {
 	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -70,10 +70,10 @@ func withoutLinks(dir string) string {
 	return resolved
 }
 
-// allow lets be read what lies in a folder, and what the user named besides.
-func (p *namedIn) allow(folder string, named []string) {
-	p.folder = folder
-	for _, name := range append([]string{folder}, named...) {
+// allow lets be read what lies in a directory, and what the user named besides.
+func (p *namedIn) allow(dir string, named []string) {
+	p.dir = dir
+	for _, name := range append([]string{dir}, named...) {
 		in, err := p.inside(name)
 		if err == nil {
 			in, err = p.tree.Resolve(in)
@@ -110,11 +110,11 @@ func (p namedIn) read(name string) (compose.Source, error) {
 		data, err = p.data(in)
 	}
 	if errors.Is(err, errOutside) {
-		folder := p.folder
-		if folder == "." {
-			folder = "the current folder"
+		dir := p.dir
+		if dir == "." {
+			dir = "the current directory"
 		}
-		return compose.Source{}, errors.New(name + " lies outside " + folder + ", and was not read: name it with --compose")
+		return compose.Source{}, errors.New(name + " lies outside " + dir + ", and was not read: name it with --compose")
 	}
 	if err != nil {
 		if inner, ok := errors.AsType[*fs.PathError](err); ok { // it names the path inside the tree, which the user never spelled
@@ -146,8 +146,8 @@ func (p namedIn) data(in string) ([]byte, error) {
 	return nil, errOutside
 }
 
-// readBelow reads a file below a folder of a machine that runs, where what was resolved may
-// be a link by now: none leads out of the folder.
+// readBelow reads a file below a directory of a machine that runs, where what was resolved may
+// be a link by now: none leads out of the directory.
 func readBelow(dir, name string) ([]byte, error) {
 	tree, err := rootfs.Open(dir)
 	if err != nil {

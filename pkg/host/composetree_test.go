@@ -10,7 +10,7 @@ import (
 	"vmguard/pkg/rootfs"
 )
 
-// TestReadComposeStaysInFolder: neither a path nor a link leads out of the folder that the
+// TestReadComposeStaysInFolder: neither a path nor a link leads out of the directory that the
 // user named, on this machine or in an image, but where that was named as well.
 func TestReadComposeStaysInFolder(t *testing.T) {
 	const secret = "hunter2secret:x\n"

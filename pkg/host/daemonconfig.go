@@ -40,10 +40,15 @@ const defaultDaemonConfig = "/etc/docker/daemon.json"
 
 // readDaemonConfig reads the configuration of the first running dockerd, or where none
 // runs of the one that would be started. Of the command line, only the named flags are kept.
-func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig] {
+func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon], list func() (*hostUnits, error)) Fact[DaemonConfig] {
 	flags := DaemonConfig{File: defaultDaemonConfig}
 	source := ""
 	d, running := firstDockerd(daemons)
+	if !running {
+		if start, err := readStarted(tree, list); err == nil {
+			flags.File = start.config
+		}
+	}
 	if running {
 		name := procFile(d.PID, "cmdline")
 		data, err := tree.ReadFile(name, smallFile)
@@ -134,7 +139,7 @@ func parseDaemonConfig(data []byte) (DaemonConfig, error) {
 		Init        *bool             `json:"init"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return DaemonConfig{}, atLine(data, err)
+		return DaemonConfig{}, AtLine(data, err)
 	}
 	return DaemonConfig{
 		LogDriver:   file.LogDriver,
@@ -145,8 +150,8 @@ func parseDaemonConfig(data []byte) (DaemonConfig, error) {
 	}, nil
 }
 
-// atLine says on which line of the text a JSON error lies.
-func atLine(data []byte, err error) error {
+// AtLine says on which line of the text an error of encoding/json lies, where that is known.
+func AtLine(data []byte, err error) error {
 	if line := jsonLine(data, err); line > 0 {
 		return fmt.Errorf("line %d: %w", line, err)
 	}

@@ -50,7 +50,7 @@ func Read(r io.Reader) (*Facts, error) {
 	}
 	var envelope recording[json.RawMessage]
 	if err := json.Unmarshal(data, &envelope); err != nil {
-		return nil, fmt.Errorf("read facts: %w", atLine(data, err))
+		return nil, fmt.Errorf("read facts: %w", AtLine(data, err))
 	}
 	switch {
 	case envelope.Kind == "":

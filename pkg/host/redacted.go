@@ -55,9 +55,7 @@ func kept(text string, expected bool) string {
 }
 
 func (c DaemonConfig) redacted() DaemonConfig {
-	c.LogDriver = kept(c.LogDriver, slices.Contains([]string{
-		"none", "local", "json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs", "etwlogs", "logentries",
-	}, c.LogDriver))
+	c.LogDriver = kept(c.LogDriver, BuiltInLogDriver(c.LogDriver) || strings.ContainsAny(c.LogDriver, "/:")) // or a plugin's name
 	_, ok := parseCapacity(c.LogMaxSize)
 	c.LogMaxSize = kept(c.LogMaxSize, ok || c.LogMaxSize == "-1")
 	_, err := strconv.Atoi(c.LogMaxFile)

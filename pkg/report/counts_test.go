@@ -42,7 +42,7 @@ func TestCountsAgree(t *testing.T) {
 		"HTML's title":   {html.String(), `: 1 critical, 3 warnings, 1 waived, 7 fine</title>`},
 		"JSON":           {doc.String(), `"warning": 3,`},
 		"JSON's passes":  {doc.String(), `"pass": 7,`},
-		"GitHub's lines": {github.String(), "1 critical, 3 warnings, 0 for information, 0 unknown, 1 waived, 7 fine,"},
+		"GitHub's lines": {github.String(), "vmguard doctor: 1 critical, 3 warnings, 1 waived, 7 fine,"},
 	} {
 		if !strings.Contains(c.got, c.want) {
 			t.Errorf("%s: no %q in\n%s", name, c.want, c.got)

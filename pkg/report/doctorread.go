@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
 )
 
 // DoctorRecord is what is read back of a DoctorReport document.
@@ -62,7 +63,7 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 		Data          json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(data, &outer); err != nil {
-		return DoctorRecord{}, atLine(data, err)
+		return DoctorRecord{}, host.AtLine(data, err)
 	}
 	switch {
 	case outer.Kind == "Facts":
@@ -100,18 +101,4 @@ func madeBy(version string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (it was written by vmguard %.40q)", version)
-}
-
-// atLine says on which line of a document an error of encoding/json lies, where that is known.
-func atLine(data []byte, err error) error {
-	var offset int64
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		offset = e.Offset
-	} else if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		offset = e.Offset
-	}
-	if offset < 1 || offset > int64(len(data)) {
-		return err
-	}
-	return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:offset-1], []byte("\n")), err)
 }

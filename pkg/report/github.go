@@ -107,12 +107,7 @@ func (d Doctor) writeAnnotation(out *bytes.Buffer, a annotation) {
 // githubSummary counts the findings, and says so where GitHub will not show them all. Its one foreign text, the
 // policy's name, can make no command of it: one begins a line, or with the runner's older sign anywhere in it.
 func (d Doctor) githubSummary(written map[string]int) string {
-	c := d.Findings.Count()
-	line := fmt.Sprintf("vmguard doctor: %d critical, %s, %d for information, %d unknown, %d waived, %d fine, %d not applicable",
-		c.Critical, human.Count(c.Warning, "warning"), c.Info, c.Unknown, c.Waived, c.Pass, c.Skipped)
-	if c.NotAssessable > 0 {
-		line += fmt.Sprintf(", %d not assessable in an image", c.NotAssessable)
-	}
+	line := "vmguard doctor: " + strings.Join(countWords(countsOf(d.Findings.Count()), Style{}), ", ")
 	var cut []string
 	for _, kind := range []string{"error", "warning", "notice"} {
 		if written[kind] > githubShown {

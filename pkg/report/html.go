@@ -55,7 +55,7 @@ func (p *htmlPage) head(d Doctor) {
 		`<meta http-equiv="Content-Security-Policy" content="`, contentPolicy, "\"/>\n",
 		`<meta name="viewport" content="width=device-width, initial-scale=1"/>`, "\n",
 		`<meta name="color-scheme" content="light dark"/>`, "\n<title>")
-	p.text(placeOf(d)+": "+strings.Join(countWords(d.Findings.Count()), ", "), htmlSentence)
+	p.text(placeOf(d)+": "+strings.Join(countWords(countsOf(d.Findings.Count())[:mainCounts], Style{}), ", "), htmlSentence)
 	p.put("</title>\n<style>\n", htmlStyle, "</style>\n</head>\n")
 }
 
@@ -118,22 +118,8 @@ func (p *htmlPage) verdict(d Doctor, problems []*group) {
 
 // counts writes how many findings came to what; the first numbers that a reader looks for even where they are 0.
 func (p *htmlPage) counts(c finding.Counts) {
-	_, warnings, _ := strings.Cut(human.Count(c.Warning, "warning"), " ")
 	p.put("<ul class=\"counts\">\n")
-	for _, count := range []struct {
-		n           int
-		class, word string
-		kept        bool
-	}{
-		{c.Critical, "critical", "critical", true},
-		{c.Warning, "warning", warnings, true},
-		{c.Info, "info", "for information", false},
-		{c.Unknown, "unknown", "unknown", false},
-		{c.Waived, "waived", "waived", false},
-		{c.Pass, "pass", "fine", true},
-		{c.Skipped, "skipped", "not applicable", false},
-		{c.NotAssessable, "not-assessable", "not assessable in an image", false},
-	} {
+	for _, count := range countsOf(c) {
 		switch {
 		case count.n > 0:
 			p.put(`<li class="`, count.class, `">`)
