@@ -76,7 +76,11 @@ func policyIn(tree *rootfs.FS, root string, now time.Time) (check.Policy, error)
 	if err != nil {
 		return check.Policy{}, failed(fmt.Errorf("read policy: %w", err), "--policy FILE or --profile NAME names another one")
 	}
-	return parsePolicy(filepath.Join(root, policyFile), data, now)
+	p, err := parsePolicy(filepath.Join(root, policyFile), data, now)
+	if wrong, ok := errors.AsType[*policy.Error](err); ok && root != "/" { // what stands there may be no policy at all, and is not shown
+		err = usage("--policy "+wrong.File+" says what is wrong with it", "%s:%d: no policy that can be used", wrong.File, wrong.Line)
+	}
+	return p, err
 }
 
 func parsePolicy(name string, data []byte, now time.Time) (check.Policy, error) {

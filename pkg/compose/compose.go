@@ -6,6 +6,7 @@ package compose
 
 import (
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -63,6 +64,30 @@ type Build struct {
 	Target     Setting `json:"target,omitzero"`
 	// Inline tells that the Dockerfile stands in the compose file itself, where it is not looked at.
 	Inline bool `json:"inline,omitempty"`
+}
+
+// Remote tells that the context is no folder of this machine: a URL, or a repository as git
+// clone takes it (user@host:path), or github.com/ without either.
+func (b Build) Remote() bool { return remote(b.Context.Text) }
+
+func remote(text string) bool {
+	user, _, found := strings.Cut(text, "@")
+	return strings.Contains(text, "://") || strings.HasPrefix(text, "github.com/") ||
+		found && !strings.Contains(user, "/") && strings.Contains(text, ":")
+}
+
+// withoutUser hides the user and password of a context that is not on this machine, also
+// where they hold what should have been encoded.
+func withoutUser(text string) string {
+	at := strings.LastIndex(text, "@")
+	if at < 0 || !remote(text) {
+		return text
+	}
+	scheme, _, found := strings.Cut(text, "://")
+	if found {
+		return scheme + "://***" + text[at:]
+	}
+	return "***" + text[at:]
 }
 
 // Healthcheck is a healthcheck section, or a HEALTHCHECK instruction.

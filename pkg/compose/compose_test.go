@@ -163,10 +163,29 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse(Env{}, Source{"c.yaml", []byte(tt.text)})
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "nobody") {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestRemoteContext: who fetches a context from elsewhere, and with what password, is not kept.
+func TestRemoteContext(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://oauth2:hunter2@host/a/b.git": "https://***@host/a/b.git", "https://u:hun/ter2@x@host/a.git#v1": "https://***@host/a.git#v1", "git@host:a/b.git": "***@host:a/b.git",
+		"oauth2:hunter2@host/a.git": "***@host/a.git", "https://host/a.git": "https://host/a.git", "github.com/a/b": "github.com/a/b",
+		"./node@18": "./node@18", "node@18": "node@18", "a/b@c:d": "a/b@c:d", "https://" + strings.Repeat("hunter2", 30) + "@host/a.git": "https://***@host/a.git",
+	} {
+		for _, text := range []string{"services: {a: {build: '" + in + "'}}", "services: {a: {build: {context: '" + in + "'}}}"} {
+			file, err := Parse(Env{}, Source{"c.yaml", []byte(text)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := file.Services[0].Build.Context.Text; got != want {
+				t.Errorf("%s gave %s", in, got)
+			}
+		}
 	}
 }
 

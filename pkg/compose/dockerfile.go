@@ -206,7 +206,7 @@ func instructions(s Source) ([]instruction, error) {
 		word, tabbed, _ := strings.Cut(word, "\t")
 		in := instruction{strings.ToUpper(word), strings.TrimSpace(tabbed + " " + rest), first + 1}
 		if !slices.Contains(keywords, in.name) {
-			return nil, atLine(s.Name, in.line, fmt.Sprintf("%.40q is no instruction", word))
+			return nil, atLine(s.Name, in.line, "it begins with no instruction")
 		}
 		out = append(out, in)
 		var err error
@@ -255,7 +255,7 @@ func passHeredocs(file string, in instruction, lines []string, i int) (int, erro
 		end, tabbed := heredoc(word)
 		for end != "" {
 			if i == len(lines) {
-				return 0, atLine(file, in.line, "the heredoc "+bounded(end)+" does not end")
+				return 0, atLine(file, in.line, "a heredoc that does not end")
 			}
 			line := lines[i]
 			i++

@@ -61,8 +61,8 @@ func TestDockerfileRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "D: no FROM",
 		"RUN x\nFROM a\n":               "D:1: RUN before the first FROM",
-		"FROM a\n\nservices:\n":         `D:3: "services:" is no instruction`,
-		"FROM a\nRUN <<EOF\nRUN true\n": "D:2: the heredoc EOF does not end",
+		"FROM a\n\nservices:\n":         "D:3: it begins with no instruction",
+		"FROM a\nRUN <<EOF\nRUN true\n": "D:2: a heredoc that does not end",
 	} {
 		if _, err := ParseDockerfile(Source{"D", []byte(text)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gave %v, want %q", text, err, want)

@@ -93,10 +93,13 @@ func (r *reader) build(v view) *Build {
 	case !b.set():
 		return nil
 	case b.scalar:
+		b.text = withoutUser(b.text)
 		return &Build{Context: b.setting()}
 	}
+	context := r.get(b.view, "context")
+	context.text = withoutUser(context.text)
 	return &Build{
-		Context: r.get(b.view, "context").setting(), Dockerfile: r.get(b.view, "dockerfile").setting(),
+		Context: context.setting(), Dockerfile: r.get(b.view, "dockerfile").setting(),
 		Target: r.get(b.view, "target").setting(), Inline: r.get(b.view, "dockerfile_inline").set(),
 	}
 }

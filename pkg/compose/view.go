@@ -216,6 +216,9 @@ func yamlError(s Source, err error) error {
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	text = strings.TrimPrefix(text, "yaml: ")
+	if strings.HasPrefix(text, "unknown anchor ") { // it quotes the file, of whose text nothing is shown
+		text = "an alias of no anchor"
+	}
 	where, what, _ := strings.Cut(text, ": ") // "line 3", or "... at line 3, column 2"
 	_, line, _ := strings.Cut(where, "line ")
 	line, _, _ = strings.Cut(line, ", column ")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"vmguard/pkg/compose"
@@ -46,7 +45,7 @@ func composeReadings(s Source) []reading {
 		read: func(context.Context) store {
 			var list []Fact[ComposeFile]
 			for _, name := range s.Compose {
-				list = append(list, readCompose(s.FS, name)...)
+				list = append(list, readCompose(s.FS, name, s.Compose)...)
 			}
 			return put(list)
 		},
@@ -65,98 +64,23 @@ func noCompose(name, why string) Fact[ComposeFile] {
 	return Fact[ComposeFile]{Value: ComposeFile{Path: name}, Missing: why}
 }
 
-// namedIn is a tree, and where in it the user's names lie.
-type namedIn struct {
-	tree *rootfs.FS
-	// prefix is what an absolute path loses to become one of the tree.
-	prefix string
-}
-
-// treeWith finds the tree that holds a file or directory that the user named: the host's or
-// image's own where it lies in that, so that nothing leads out of an image, and else this
-// machine's. done gives the tree back.
-func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return namedIn{}, nil, err
-	}
-	for _, root := range []string{tree.Dir(), withoutLinks(tree.Dir())} {
-		if _, in := underRoot(root, abs); in || path.Clean(root) == abs {
-			return namedIn{tree, root}, func() {}, nil
-		}
-	}
-	machine, err := rootfs.Open("/")
-	if err != nil {
-		return namedIn{}, nil, err
-	}
-	return namedIn{machine, "/"}, func() { _ = machine.Close() }, nil // there is nothing to release
-}
-
-// withoutLinks gives a directory's path without links; the path itself where it cannot.
-func withoutLinks(dir string) string {
-	resolved, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return dir
-	}
-	return resolved
-}
-
-// inside gives the path in the tree of a name as the user would spell it.
-func (p namedIn) inside(name string) (string, error) {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return "", err
-	}
-	in, ok := underRoot(p.prefix, abs)
-	switch {
-	case ok:
-		return in, nil
-	case abs == path.Clean(p.prefix):
-		return "/", nil
-	}
-	return "", &fs.PathError{Op: "read", Path: name, Err: errors.New("lies outside the image")}
-}
-
-// read reads a file that the user spelled so.
-func (p namedIn) read(name string) (compose.Source, error) {
-	in, err := p.inside(name)
-	if err != nil {
-		return compose.Source{}, err
-	}
-	data, err := p.tree.ReadFile(in, smallFile)
-	if err != nil {
-		if inner, ok := errors.AsType[*fs.PathError](err); ok { // it names the path inside the tree, which the user never spelled
-			err = &fs.PathError{Op: "read", Path: name, Err: inner.Err}
-		}
-		return compose.Source{}, errors.New(unread(name, err))
-	}
-	return compose.Source{Name: name, Data: data}, nil
-}
-
-func (p namedIn) exists(name string) bool {
-	in, err := p.inside(name)
-	if err != nil {
-		return false
-	}
-	_, err = p.tree.Stat(in)
-	return err == nil
-}
-
 // readCompose reads what the user named: a compose file, a Dockerfile, or the first of
-// either kind in a directory.
-func readCompose(tree *rootfs.FS, name string) []Fact[ComposeFile] {
+// either kind in a directory. all is everything that was named.
+func readCompose(tree *rootfs.FS, name string, all []string) []Fact[ComposeFile] {
 	p, done, err := treeWith(tree, name)
 	if err != nil {
 		return []Fact[ComposeFile]{noCompose(name, err.Error())}
 	}
 	defer done()
-	in, err := p.inside(name)
-	if err != nil {
+	if p.named, err = p.inside(name); err != nil {
 		return []Fact[ComposeFile]{noCompose(name, err.Error())}
 	}
-	if info, err := p.tree.Stat(in); err == nil && info.IsDir() {
+	info, err := p.tree.Stat(p.named)
+	if err == nil && info.IsDir() {
+		p.allow(name, all)
 		return p.readDirectory(name)
 	}
+	p.allow(path.Dir(name), all)
 	if isDockerfile(name) {
 		return []Fact[ComposeFile]{p.readDockerfile(name)}
 	}
@@ -239,7 +163,7 @@ func (p namedIn) image(name, target string) (compose.Image, error) {
 	}
 	image, ok := d.Image(name, target)
 	if !ok {
-		return compose.Image{}, errors.New(name + " has no stage " + target)
+		return compose.Image{}, errors.New(name + " has no stage of the name that target gives")
 	}
 	return image, nil
 }
@@ -308,7 +232,7 @@ func (p namedIn) built(file string, b compose.Build) Fact[compose.Image] {
 	switch {
 	case b.Inline:
 		return Missing[compose.Image]("its Dockerfile stands in the compose file itself, where it is not looked at")
-	case strings.Contains(b.Context.Text, "://") || strings.HasPrefix(b.Context.Text, "git@") || strings.HasPrefix(b.Context.Text, "github.com/"):
+	case b.Remote():
 		return Missing[compose.Image]("it is built from another place (" + b.Context.Text + ")")
 	}
 	context := beside(path.Dir(file), cmp.Or(b.Context.Text, "."))

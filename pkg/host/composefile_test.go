@@ -70,7 +70,7 @@ func TestReadComposeKinds(t *testing.T) {
 		"both/compose.yaml": small, "both/Dockerfile": "FROM x\nCMD a\n",
 		"only/Dockerfile": "FROM x\n", "none/README": "", "web.dockerfile": "FROM x\n", "Dockerfile.yaml": small,
 		"bad.yaml": "services:\n  a: [\n", "Dockerfile.bad": "RUN x\n", "link.yaml": "-> first/compose.yaml",
-		"far.yaml":  "services:\n  a: {build: {context: ../x, dockerfile: D}}\n  b: {build: {context: \"https://x/y.git\"}}\n  c: {build: {context: $C}}\n  d: {build: {context: only, target: t}}\n  e: {build: {dockerfile_inline: FROM x}}\n",
+		"far.yaml":  "services:\n  a: {build: {context: ../x, dockerfile: D}}\n  b: {build: {context: \"https://u:hunter2@x/y.git\"}}\n  c: {build: {context: $C}}\n  d: {build: {context: only, target: t}}\n  e: {build: {dockerfile_inline: FROM x}}\n",
 		"empty.yml": "",
 	})
 	in := func(name string) string { return filepath.Join(fs.Dir(), name) }
@@ -98,7 +98,7 @@ func TestReadComposeKinds(t *testing.T) {
 		missing(t, got, why)
 		equal(t, got.Value.Path, in(name))
 	}
-	for i, why := range []string{"lies outside the image", "another place (https://x/y.git)", "the variable C", "has no stage t", "in the compose file itself"} {
+	for i, why := range []string{"lies outside " + fs.Dir() + ", and was not read", "another place (https://***@x/y.git)", "the variable C", "has no stage", "in the compose file itself"} {
 		missing(t, *one("far.yaml").Value.Services[i].Built, why)
 	}
 }

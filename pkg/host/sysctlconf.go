@@ -133,6 +133,8 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 	conf.Settings, conf.Excluded = merged.settings(), merged.excluded()
 	readRunning(tree, conf.Settings)
 	readRunning(tree, conf.Unread)
+	hideSecrets(conf.Settings)
+	hideSecrets(conf.Unread)
 	if needsModule(conf.Settings) {
 		conf.UdevModules, err = readUdevModules(tree)
 		if err != nil {
@@ -140,6 +142,24 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 		}
 	}
 	return Known(conf, "sysctl.d")
+}
+
+// hideSecrets takes out the values of the sysctls that are secrets (Documentation/networking/ip-sysctl.rst):
+// of them only whether the running value is the configured one is kept.
+func hideSecrets(settings []SysctlSetting) {
+	for i := range settings {
+		s := &settings[i]
+		if !strings.HasSuffix(s.Name, "stable_secret") && !strings.HasSuffix(s.Name, "tcp_fastopen_key") {
+			continue
+		}
+		if same := s.Value == s.Running.Value; s.Running.Known() {
+			s.Running.Value = "(a secret)"
+			if !same {
+				s.Running.Value = "(another secret)"
+			}
+		}
+		s.Value = "(a secret)"
+	}
 }
 
 // freeName gives the usual name of the link to /etc/sysctl.conf, or where something else has

@@ -188,3 +188,17 @@ func FuzzParseSysctlConf(f *testing.F) {
 		}
 	})
 }
+
+// TestSysctlSecrets: of a secret only whether it is the configured one is kept.
+func TestSysctlSecrets(t *testing.T) {
+	const stable, key = "net.ipv6.conf.all.stable_secret", "net.ipv4.tcp_fastopen_key"
+	got := readSysctlConf(tree(t, files{
+		"etc/sysctl.d/a.conf":                      stable + " = 2001:db8::1\n" + key + " = 0123-4567\nvm.swappiness = 1\n",
+		"proc/sys/net/ipv6/conf/all/stable_secret": "2001:db8::1\n", "proc/sys/net/ipv4/tcp_fastopen_key": "0123-9999\n", "proc/sys/vm/swappiness": "1\n",
+	}))
+	var values []string
+	for _, s := range got.Value.Settings {
+		values = append(values, s.Value, s.Running.Value)
+	}
+	equal(t, values, []string{"(a secret)", "(a secret)", "(a secret)", "(another secret)", "1", "1"})
+}
