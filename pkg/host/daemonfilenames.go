@@ -48,11 +48,12 @@ func inObject(object string, problems []DaemonProblem) []DaemonProblem {
 			continue
 		}
 		problems[i].What += fmt.Sprintf(", nor is %q, in which it stands", clipped(object))
-		directive := ignoredKeys()[object]
-		if want := meant(object); directive == "" && want != "" {
-			problems[i].Want = want
-		} else if directive != "" {
-			problems[i].Want = strconv.Quote(directive)
+		want := meant(object)
+		if directive := ignoredKeys()[object]; directive != "" {
+			want = strconv.Quote(directive)
+		}
+		if want != "" {
+			problems[i].Want = fmt.Sprintf("%s in place of %q", want, clipped(object))
 		}
 	}
 	return problems
