@@ -85,7 +85,7 @@ var composeHealthcheck = Check{
 	},
 }
 
-const sampleHealthcheck = `healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:8080/health"], interval: 30s}, with the service's own test`
+const sampleHealthcheck = `a healthcheck with a test of its own; as an example, for a web server whose image has curl: healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:8080/health"], interval: 30s}`
 
 func judgeServiceHealth(_ host.ComposeFile, s host.ComposeService) finding.Finding {
 	h := s.Healthcheck
@@ -128,7 +128,7 @@ func noHealthcheck(s host.ComposeService, text, fails string, seen finding.Evide
 func judgeImageHealth(file host.ComposeFile) finding.Finding {
 	image := *file.Dockerfile
 	h := image.Healthcheck
-	fix := remedy(`add HEALTHCHECK --interval=30s CMD ["curl", "-f", "http://localhost:8080/health"] after the last FROM, with the service's own test`, "")
+	fix := remedy(`add a HEALTHCHECK with a test of its own after the last FROM; as an example, for a web server with curl: HEALTHCHECK --interval=30s CMD ["curl", "-f", "http://localhost:8080/health"]`, "")
 	switch {
 	case h.Set() && !h.Off:
 		return pass("it has a HEALTHCHECK", inFile(h.File, h.Line, "HEALTHCHECK", ""))
@@ -164,8 +164,8 @@ func judgeServiceRestart(_ host.ComposeFile, s host.ComposeService) finding.Find
 		said := s.Restart
 		said.Text = cmp.Or(said.Text, "nothing, which means no")
 		seen = stands(said, "restart", "unless-stopped or always")
-		fix = remedy(fmt.Sprintf("let the engine restart it: restart: unless-stopped, or in a restart_policy condition: any without max_attempts, at %s:%d",
-			s.Restart.File, s.Restart.Line), "")
+		fix = remedy(fmt.Sprintf("let the engine restart it: in line %d of %s write restart: unless-stopped, or in a restart_policy condition: any without max_attempts",
+			s.Restart.Line, s.Restart.File), "")
 	}
 	switch name {
 	case "on-failure":

@@ -61,7 +61,7 @@ func judgeServiceStop(s host.ComposeService, least time.Duration) finding.Findin
 	}
 	fix := addTo(s, "give it longer", "stop_grace_period: "+seconds(least))
 	if s.StopGrace.Set() {
-		fix = remedy(fmt.Sprintf("give it longer: stop_grace_period: %s at %s:%d", seconds(least), s.StopGrace.File, s.StopGrace.Line), "")
+		fix = remedy(fmt.Sprintf("give it longer: in line %d of %s write stop_grace_period: %s", s.StopGrace.Line, s.StopGrace.File, seconds(least)), "")
 	}
 	return fail(finding.Warning, text+", and should get "+human.Duration(least), fix, seen)
 }

@@ -15,7 +15,8 @@ var dockerEnabled = Check{
 		"with the socket alone enabled they come back when somebody first types a docker command.",
 	Rule: "Where Docker is installed and nothing starts its service at boot: critical in an image and where containers have a restart policy, else a warning. A warning where only docker.socket is enabled. " +
 		"A service that an enabled unit requires counts as enabled, a masked one does not, nor one that requires a masked docker.socket: that is critical. Does not apply without Docker. " +
-		"Unknown for a dockerd that no known service starts, where a user who lingers has a docker.service of its own (rootless), and where an image that has never booted leaves it to systemd's presets.",
+		"Unknown for a dockerd that no known service starts, where a user who lingers has a docker.service of its own (rootless), and where versions of systemd differ over what becomes of it at the first boot. " +
+		"In an image that has never booted (machine-id(5)) it is what systemd's presets make of it at the first boot: without a rule they enable it.",
 	Fix:   "Enable docker.service.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeDockerEnabled(f)) },
 }
@@ -37,21 +38,25 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 		return skipped("there is no Docker on this host")
 	case unit.Path == "":
 		return unknown("no known service starts dockerd here: whether it is started at boot cannot be told", evidence(f.DockerInstalled.Source, "Docker"))
-	case unit.Enabled && unit.NeedsSocket && socket.Masked:
+	case lacksSocket(unit, socket):
 		return fail(finding.Critical, unit.Name+" is enabled, and systemd refuses to start it: it requires docker.socket, which is masked",
 			enableRemedy(f, unit), inFile(socket.Path, 0, "docker.socket is masked", "not masked"), evidence(unit.Path, "Requires=docker.socket"))
+	case presetDecides(unit):
+		return judgePreset(f, unit)
 	case unit.Enabled:
 		return pass(unit.Name+" is started at boot", evidence(unit.By, unit.Name))
 	case unit.ByUser != "":
 		return unknown(unit.Name+" is not enabled, and need not be where a lingering user has a rootless Docker of its own; whether that is the one that is meant cannot be told", evidence(unit.ByUser, "starts a user's Docker"))
-	case unit.FirstBoot && !unit.Masked:
-		return unknown("the image has never booted: whether "+unit.Name+" is enabled then is left to systemd's presets (systemd.preset(5)); systemctl enable docker settles it",
-			evidence("/etc/machine-id", "absent or uninitialized"))
 	case socket.Enabled && !unit.Masked:
 		return fail(finding.Warning, "only docker.socket is enabled: after a reboot no container comes back before somebody first talks to the engine",
 			enableRemedy(f, unit), inFile(unit.Path, 0, unit.Name+" is not enabled", "enabled"), evidence(socket.By, socket.Name))
 	}
 	return dockerOff(f, unit)
+}
+
+// lacksSocket tells that the service is enabled, and needs a socket that is masked.
+func lacksSocket(unit, socket host.Service) bool {
+	return (unit.Enabled || presetEnables(unit)) && unit.NeedsSocket && socket.Masked
 }
 
 // dockerUnit gives the service that is to start dockerd: the snap's where there is no other.

@@ -135,7 +135,7 @@ func judgeLogLimits(f *host.Facts) finding.Finding {
 	case driver != "json-file":
 		return pass("the default log driver "+driver+" does not fill the disk by itself", seen)
 	case !f.DaemonConfig.Known():
-		return unknown("the default log driver is json-file, and whether it rotates cannot be told: "+f.DaemonConfig.Why(), seen)
+		return unreadConfig(f, "the default log driver is json-file, and whether it rotates cannot be told: ", seen)
 	case bounded(f.DaemonConfig.Value.LogMaxSize) && f.DaemonConfig.Value.Stale:
 		return fail(finding.Info, "log options were configured after the engine was started: it still makes containers without them",
 			remedy("restart the engine when it suits; with live-restore on, the containers go on", ""), evidence(f.DaemonConfig.Source, "changed after dockerd's start"))

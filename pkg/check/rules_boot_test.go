@@ -103,7 +103,7 @@ func dockerBootRules() map[string][]ruleCase {
 		off(f)
 		unitOf(f, "docker.service").Path, unitOf(f, "docker.socket").Path = "", ""
 	}
-	return map[string][]ruleCase{"docker-enabled": {
+	return map[string][]ruleCase{"docker-enabled": append(presetCases(), []ruleCase{
 		{"enabled", nil, []outcome{passes("docker.service is started at boot")}},
 		{"enabled in the image", func(f *host.Facts, _ *host.Container) { offline(f) }, []outcome{passes("is started at boot")}},
 		{"off, containers wait", func(f *host.Facts, _ *host.Container) { off(f) }, []outcome{fails(finding.Critical, "no container comes back, whatever its restart policy (1 have one)")}},
@@ -149,7 +149,7 @@ func dockerBootRules() map[string][]ruleCase {
 		}, []outcome{isUnknown("/proc hides")}},
 		{"inside a container", func(f *host.Facts, _ *host.Container) { f.System.Value.Container = "docker" }, []outcome{isUnknown("runs in a container")}},
 		{"not readable", func(f *host.Facts, _ *host.Container) { f.Services = host.Missing[[]host.Service]("permission denied") }, []outcome{isUnknown("permission denied")}},
-	}}
+	}...)}
 }
 
 func daemonFileRules() map[string][]ruleCase {

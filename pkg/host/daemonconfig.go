@@ -33,6 +33,10 @@ type DaemonConfig struct {
 	// what stands in it may not be in force: dockerd reads most of it, the log options
 	// among that, only when it starts. False also where either time is not known.
 	Stale bool `json:"stale,omitempty"`
+	// Entries is what an image's file holds, where Whole tells that it may be printed and
+	// written anew: nothing in it is wrong, or may be a secret.
+	Entries []DaemonEntry `json:"entries,omitempty"`
+	Whole   bool          `json:"whole,omitempty"`
 }
 
 // defaultDaemonConfig is where dockerd(8) looks when no flag says otherwise.
@@ -98,10 +102,27 @@ func readDaemonFile(tree *rootfs.FS, name string) (DaemonConfig, string, error) 
 	}
 	config, err := parseDaemonConfig(data)
 	if err != nil {
-		return DaemonConfig{}, "", fmt.Errorf("%s: %w", name, err)
+		return DaemonConfig{}, "", errors.New(name + whatIsWrong(data))
 	}
 	config.File, config.Present = name, true
 	return config, name, nil
+}
+
+// whatIsWrong says what is wrong with a file that cannot be parsed, as daemon-json-valid does.
+func whatIsWrong(data []byte) string {
+	problems := daemonProblems(data, nil, false)
+	if len(problems) == 0 {
+		return " cannot be read as JSON"
+	}
+	p := problems[max(0, slices.IndexFunc(problems, func(p DaemonProblem) bool { return p.Effect == NoStart && p.Minds(0) }))]
+	where := ""
+	if p.Line > 0 {
+		where = ", line " + strconv.Itoa(p.Line)
+	}
+	if p.Key != "" {
+		return fmt.Sprintf("%s: %q %s", where, p.Key, p.What)
+	}
+	return where + ": it " + p.What
 }
 
 // overlay gives the configuration that is in force. dockerd refuses to start where a

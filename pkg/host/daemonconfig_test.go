@@ -85,7 +85,8 @@ func TestReadDaemonConfig(t *testing.T) {
 	equal(t, daemonConfigOf(tree(t), stopped), Known(DaemonConfig{File: file}, file+" (absent)"))
 	equal(t, daemonConfigOf(tree(t, files{"proc/7/cmdline": "dockerd\x00--config-file\x00/x\x00", "x": "{}"}), running), Known(DaemonConfig{File: "/x", Present: true}, "/x and /proc/7/cmdline"))
 	missing(t, daemonConfigOf(tree(t), running), "/proc/7/cmdline does not exist")
-	missing(t, daemonConfigOf(tree(t, files{"etc/docker/daemon.json": "{"}), stopped), file+": line 1: unexpected end of JSON")
+	missing(t, daemonConfigOf(tree(t, files{"etc/docker/daemon.json": "{"}), stopped), file+", line 1: it is no valid JSON: it ends too early")
+	missing(t, daemonConfigOf(tree(t, files{"etc/docker/daemon.json": "{\n\"log-opts\": \"x\"}"}), stopped), file+`, line 2: "log-opts" is text`)
 	missing(t, daemonConfigOf(tree(t, files{"etc/docker/daemon.json": strings.Repeat(" ", smallFile+1)}), stopped), "larger than expected")
 	missing(t, daemonConfigOf(tree(t, files{"proc/7/cmdline": "dockerd\x00--init=x\x00"}), running), "/proc/7/cmdline: --init is neither")
 }

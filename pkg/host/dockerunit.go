@@ -9,15 +9,25 @@ import (
 )
 
 // readDocker adds to docker.service what it takes beside being enabled, and who else may
-// start Docker where it is not.
-func (s *Service) readDocker(tree *rootfs.FS, units unitListing) error {
+// start Docker where it is not; fresh is an image that has never booted.
+func (s *Service) readDocker(tree *rootfs.FS, units unitListing, fresh bool) error {
 	if s.Path != "" && s.Path == units.paths[s.Name] {
 		files, err := units.files(tree, s.Name)
 		if err != nil {
 			return err
 		}
+		static := true
 		for _, file := range files {
+			static = static && !installs(file.data)
 			s.NeedsSocket = s.NeedsSocket || needs(file.data, "docker.socket")
+		}
+		if fresh && !s.Masked {
+			if s.Preset, err = readPreset(tree, s.Name); err != nil {
+				return err
+			}
+			if static {
+				s.Preset = &Preset{Verb: "static"}
+			}
 		}
 	}
 	if !s.Enabled {

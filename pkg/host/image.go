@@ -29,7 +29,7 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 			func(context.Context) Fact[System] { return readImageSystem(s) }),
 		fact(fileLimit, func(f *Facts) *Fact[DaemonConfig] { return &f.DaemonConfig },
 			func(context.Context) Fact[DaemonConfig] {
-				return readDaemonConfig(s.FS, noDaemons(), sh.units)
+				return withEntries(s.FS, readDaemonConfig(s.FS, noDaemons(), sh.units))
 			}))
 	gather(ctx, facts, list)
 	return facts

@@ -26,6 +26,8 @@ type Service struct {
 	// FirstBoot tells that the image has never booted, and that systemd will enable the
 	// unit or not as its presets say (systemd.preset(5), machine-id(5)).
 	FirstBoot bool `json:"firstBoot,omitempty"`
+	// Preset is set of docker.service in an image that has never booted: what becomes of it then.
+	Preset *Preset `json:"preset,omitempty"`
 	// NeedsSocket tells of docker.service that systemd does not start it without
 	// docker.socket (Requires=), so that it must not be masked.
 	NeedsSocket bool `json:"needsSocket,omitempty"`
@@ -93,7 +95,7 @@ func readServices(tree *rootfs.FS, live bool, list func() (*hostUnits, error)) F
 		}
 		s.Enabled = s.By != ""
 		if name == dockerService {
-			if err := s.readDocker(tree, units); err != nil {
+			if err := s.readDocker(tree, units, fresh); err != nil {
 				return Missing[[]Service](err.Error())
 			}
 		}

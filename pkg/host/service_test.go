@@ -181,3 +181,33 @@ func FuzzUnitSettings(f *testing.F) {
 		}
 	})
 }
+
+// TestPresets holds which rule counts. What systemd 252 makes of each was looked at with
+// systemctl --root preset-all.
+func TestPresets(t *testing.T) {
+	const etc, usr = "etc/systemd/system-preset/", "usr/lib/systemd/system-preset/"
+	for name, c := range map[string]struct {
+		host files
+		want Preset
+	}{
+		"none":             {want: Preset{Verb: "enable"}},
+		"others":           {host: files{usr + "90.preset": "disable docker\ndisable docker.socket\n"}, want: Preset{Verb: "enable"}},
+		"all":              {host: files{usr + "90.preset": "\n; x\n disable   *\n"}, want: Preset{"disable", "/" + usr + "90.preset", 3}},
+		"the first":        {host: files{usr + "90.preset": "enable docker.*\ndisable docker.service\n"}, want: Preset{"enable", "/" + usr + "90.preset", 1}},
+		"by the name":      {host: files{usr + "10.preset": "enable docker.service\n", etc + "90.preset": "disable *\n"}, want: Preset{"enable", "/" + usr + "10.preset", 1}},
+		"hidden":           {host: files{usr + "90.preset": "disable *\n", etc + "90.preset": "-> /dev/null"}, want: Preset{Verb: "enable"}},
+		"more than one":    {host: files{usr + "90.preset": "disable docker.service x.service\nenable docker.service # x\n"}, want: Preset{Verb: "enable"}},
+		"another name":     {host: files{usr + "90.conf": "disable *\n"}, want: Preset{Verb: "enable"}},
+		"not of a class":   {host: files{usr + "90.preset": "disable [!e]ocker.service"}, want: Preset{"disable", "/" + usr + "90.preset", 1}},
+		"ignored":          {host: files{usr + "90.preset": "ignore docker.service"}, want: Preset{"ignore", "/" + usr + "90.preset", 1}},
+		"nothing to link":  {host: files{unitFile: "[Service]\nExecStart=/x\n", usr + "90.preset": "disable *"}, want: Preset{Verb: "static"}},
+		"linked by a file": {host: files{unitFile: "[Service]\nExecStart=/x\n", unitFile + ".d/x.conf": "[Install]\nRequiredBy=x.target\n"}, want: Preset{Verb: "enable"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			docker := files{unitFile: "[Service]\nExecStart=/x\n[Install]\nWantedBy=multi-user.target\n"}
+			equal(t, findService(t, servicesOf(tree(t, docker, c.host), false), "docker.service").Preset, &c.want)
+		})
+	}
+	equal(t, findService(t, servicesOf(tree(t, files{unitFile: someUnit, "etc/machine-id": ""}), false), "docker.service").Preset, (*Preset)(nil))
+	missing(t, servicesOf(tree(t, files{unitFile: someUnit, "etc/systemd/system-preset": "a file"}), false), "not a directory")
+}
