@@ -59,7 +59,7 @@ func ownPolicy(now time.Time) (check.Policy, error) {
 // policyIn reads the policy that a host or image has of its own; without one, it gives the default. The
 // root is named as the user spelled it.
 func policyIn(tree *rootfs.FS, root string, now time.Time) (check.Policy, error) {
-	data, err := tree.ReadFile(policyFile, maxInput)
+	data, err := tree.ReadFile(policyFile, policy.MaxBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return check.DefaultPolicy(now), nil

@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -30,6 +31,9 @@ type AzureSwap struct {
 	SizeMB uint64 `json:"sizeMiB"` // the agent says MB, and means 2^20 bytes
 }
 
+// mostCommands bounds the commands that are found.
+const mostCommands = 64
+
 // bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
 // script directories that make or activate swap.
 func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why string) {
@@ -37,11 +41,12 @@ func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why stri
 	if err != nil {
 		return nil, err.Error()
 	}
+	left := allowance(unitFilesMost)
 	for _, name := range slices.Sorted(maps.Keys(files.enabled)) {
-		if path.Ext(name) != ".service" || len(list) >= mostSwapfiles {
+		if path.Ext(name) != ".service" {
 			continue
 		}
-		file, data, why := readService(tree, name)
+		file, data, why := readService(tree, name, &left)
 		if why != "" {
 			return nil, why
 		}
@@ -57,23 +62,26 @@ func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why stri
 		if err != nil && !absent(err) {
 			return nil, unread(dir, err)
 		}
-		for _, e := range entries[:min(len(entries), mostSwapfiles)] {
+		for _, e := range entries {
 			scripts = append(scripts, path.Join(dir, e.Name()))
 		}
 	}
 	for _, file := range scripts {
-		commands, why := readScript(tree, file)
+		commands, why := readScript(tree, file, &left)
 		if why != "" {
 			return nil, why
 		}
 		list = append(list, commands...)
+	}
+	if len(list) > mostCommands {
+		return nil, fmt.Sprintf("there are more than %d start-up commands that make or activate swap", mostCommands)
 	}
 	return list, ""
 }
 
 // readService finds a service's unit file. One that is masked, or is not there, has no content;
 // of an instance (name@x.service) the template counts.
-func readService(tree *rootfs.FS, name string) (file string, data []byte, why string) {
+func readService(tree *rootfs.FS, name string, left *allowance) (file string, data []byte, why string) {
 	names := []string{name}
 	if stem, instance, ok := strings.Cut(name, "@"); ok && instance != ".service" {
 		names = append(names, stem+"@.service")
@@ -84,7 +92,7 @@ func readService(tree *rootfs.FS, name string) (file string, data []byte, why st
 			if target, err := tree.Readlink(file); err == nil && path.Clean(target) == "/dev/null" {
 				return "", nil, ""
 			}
-			switch data, err := tree.ReadFile(file, smallFile); {
+			switch data, err := left.read(tree, file, unitFileMost); {
 			case err == nil:
 				return file, data, ""
 			case !absent(err) && !errors.Is(err, rootfs.ErrNotRegular):
@@ -112,14 +120,14 @@ func serviceCommands(file, text string) []BootCommand {
 		goesOn = strings.HasSuffix(strings.TrimSpace(line), `\`)
 		// The characters before a program say how it is run (systemd.service(5)).
 		if program := swapProgram(strings.TrimLeft(strings.TrimSpace(value), "@-:+!|")); program != "" {
-			list = append(list, BootCommand{Program: program, File: file, Line: n})
+			list = append(list, BootCommand{Program: strings.Clone(program), File: file, Line: n}) // not all of the file
 		}
 	}
 	return list
 }
 
 // readScript finds the commands about swap in a script that is run where it is executable.
-func readScript(tree *rootfs.FS, file string) ([]BootCommand, string) {
+func readScript(tree *rootfs.FS, file string, left *allowance) ([]BootCommand, string) {
 	info, err := tree.Stat(file)
 	if absent(err) || err == nil && (!info.Mode().IsRegular() || info.Mode()&0o111 == 0) {
 		return nil, ""
@@ -127,7 +135,7 @@ func readScript(tree *rootfs.FS, file string) ([]BootCommand, string) {
 	if err != nil {
 		return nil, unread(file, err)
 	}
-	data, err := tree.ReadFile(file, smallFile)
+	data, err := left.read(tree, file, smallFile)
 	if err != nil {
 		return nil, unread(file, err)
 	}
@@ -141,7 +149,7 @@ func scriptCommands(file, text string, before int) []BootCommand {
 	n := before
 	for line := range strings.SplitSeq(text, "\n") {
 		n++
-		if program := swapProgram(line); program != "" && len(list) < mostSwapfiles {
+		if program := swapProgram(line); program != "" && len(list) <= mostCommands {
 			list = append(list, BootCommand{Program: program, File: file, Line: n})
 		}
 	}

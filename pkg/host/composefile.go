@@ -70,7 +70,14 @@ type namedIn struct {
 	tree *rootfs.FS
 	// prefix is what an absolute path loses to become one of the tree.
 	prefix string
+	left   *allowance
 }
+
+// How much is read of one compose file or Dockerfile, and of all that one named path leads to, in bytes.
+const (
+	maxComposeFile  = 128 << 10
+	maxComposeFiles = 1 << 20
+)
 
 // treeWith finds the tree that holds a file or folder that the user named: the host's or
 // image's own where it lies in that, so that nothing leads out of an image, and else this
@@ -80,16 +87,17 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	if err != nil {
 		return namedIn{}, nil, err
 	}
+	left := allowance(maxComposeFiles)
 	for _, root := range []string{tree.Dir(), withoutLinks(tree.Dir())} {
 		if _, in := underRoot(root, abs); in || path.Clean(root) == abs {
-			return namedIn{tree, root}, func() {}, nil
+			return namedIn{tree, root, &left}, func() {}, nil
 		}
 	}
 	machine, err := rootfs.Open("/")
 	if err != nil {
 		return namedIn{}, nil, err
 	}
-	return namedIn{machine, "/"}, func() { _ = machine.Close() }, nil // there is nothing to release
+	return namedIn{machine, "/", &left}, func() { _ = machine.Close() }, nil // there is nothing to release
 }
 
 // withoutLinks gives a folder's path without links; the path itself where it cannot.
@@ -123,7 +131,7 @@ func (p namedIn) read(name string) (compose.Source, error) {
 	if err != nil {
 		return compose.Source{}, err
 	}
-	data, err := p.tree.ReadFile(in, smallFile)
+	data, err := p.left.read(p.tree, in, maxComposeFile)
 	if err != nil {
 		if inner, ok := errors.AsType[*fs.PathError](err); ok { // it names the path inside the tree, which the user never spelled
 			err = &fs.PathError{Op: "read", Path: name, Err: inner.Err}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -27,8 +28,16 @@ func readStarted(tree *rootfs.FS) (started, error) {
 	}
 	command := ""
 	env := map[string]string{}
-	for _, file := range units.files(tree, name) {
-		data, err := tree.ReadFile(file, smallFile)
+	files, err := units.files(tree, name)
+	if err != nil {
+		return s, err
+	}
+	left := allowance(unitFilesMost)
+	for _, file := range files {
+		data, err := left.read(tree, file, unitFileMost)
+		if exceeds(err) {
+			return s, errors.New(unread(file, err))
+		}
 		if err != nil {
 			continue // a dangling link; a unit file that cannot be read starts nothing
 		}

@@ -36,8 +36,9 @@ func readJournald(tree *rootfs.FS) Fact[Journald] {
 	if err != nil {
 		return Missing[Journald](err.Error())
 	}
+	left := allowance(unitFilesMost)
 	for _, file := range files {
-		data, err := tree.ReadFile(file, smallFile)
+		data, err := left.read(tree, file, unitFileMost)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // a dangling link sets nothing
 		}
@@ -82,7 +83,8 @@ func journaldFiles(tree *rootfs.FS) ([]string, error) {
 	if len(list) > 0 && linksToNull(tree, list[0]) {
 		list = nil
 	}
-	return append(list, fragments(tree, more)...), nil
+	fragments, err := fragments(tree, more)
+	return append(list, fragments...), err
 }
 
 // parseStorage gives the last valid Storage= of a file and its line; empty for none.

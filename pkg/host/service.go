@@ -78,7 +78,9 @@ func readServices(tree *rootfs.FS, live bool) Fact[[]Service] {
 			s.By = aliases[name]
 		default:
 			if wanted == nil {
-				wanted = units.wanted(tree)
+				if wanted, err = units.wanted(tree); err != nil {
+					return Missing[[]Service](err.Error())
+				}
 			}
 			s.By = wanted[name]
 			s.FirstBoot = s.By == "" && fresh
@@ -107,45 +109,52 @@ func (u unitListing) aliases(tree *rootfs.FS) map[string]string {
 	return links
 }
 
-// maxWanted bounds how many unit files are followed.
-const maxWanted = 1000
-
 // wanted gives the units that those which are pulled in name in their own files, and the
-// file that does: an enabled unit that requires docker.service starts it as well.
-func (u unitListing) wanted(tree *rootfs.FS) map[string]string {
+// file that does: an enabled unit that requires docker.service starts it as well. It errs
+// where there is more to follow than is read.
+func (u unitListing) wanted(tree *rootfs.FS) (map[string]string, error) {
 	by := map[string]string{}
 	seen := map[string]bool{}
 	todo := slices.Sorted(maps.Keys(u.pulled))
-	for len(todo) > 0 && len(seen) < maxWanted {
+	left := allowance(unitFilesMost)
+	for len(todo) > 0 {
 		name := todo[0]
 		todo = todo[1:]
 		if seen[name] || u.paths[name] == "" {
 			continue
 		}
 		seen[name] = true
-		for _, file := range u.files(tree, name) {
-			data, err := tree.ReadFile(file, smallFile)
+		files, err := u.files(tree, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			data, err := left.read(tree, file, unitFileMost)
+			if exceeds(err) {
+				return nil, errors.New(unread(file, err))
+			}
 			if err != nil {
 				continue // a dangling link wants nothing
 			}
 			for _, other := range wantedUnits(data) {
-				if by[other] == "" {
+				if u.paths[other] != "" && by[other] == "" {
 					by[other] = file
+					todo = append(todo, other)
 				}
-				todo = append(todo, other)
 			}
 		}
 	}
-	return by
+	return by, nil
 }
 
 // files lists a unit's own file and its drop-ins, in the order in which they apply.
-func (u unitListing) files(tree *rootfs.FS, name string) []string {
+func (u unitListing) files(tree *rootfs.FS, name string) ([]string, error) {
 	var dirs []string
 	for _, dir := range bootUnitDirs() {
 		dirs = append(dirs, path.Join(dir, name+".d"))
 	}
-	return append([]string{u.paths[name]}, fragments(tree, dirs)...)
+	list, err := fragments(tree, dirs)
+	return append([]string{u.paths[name]}, list...), err
 }
 
 // wantedUnits gives the units that a unit file wants to have started with its own.

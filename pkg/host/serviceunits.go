@@ -19,10 +19,17 @@ type unitListing struct {
 	dirs   int // how many of the directories exist
 }
 
+// mostUnits bounds how many names systemd's unit directories hold, and how many those of
+// links below them.
+const mostUnits = 5000
+
+var errManyUnits = errors.New("systemd's unit directories hold too many names, and were not looked through")
+
 // listUnits lists unit directories, the one that wins first. It errs where one of them
 // exists and cannot be read, since a file in it may override any other.
 func listUnits(tree *rootfs.FS, dirs []string) (unitListing, error) {
 	found := unitListing{paths: map[string]string{}, pulled: map[string]string{}}
+	names := 0
 	links := map[string]bool{} // those seen, by directory's and unit's name
 	for _, dir := range dirs {
 		entries, err := tree.ReadDir(dir)
@@ -33,6 +40,9 @@ func listUnits(tree *rootfs.FS, dirs []string) (unitListing, error) {
 			return unitListing{}, err
 		}
 		found.dirs++
+		if names += len(entries); names > mostUnits {
+			return unitListing{}, errManyUnits
+		}
 		for _, e := range entries {
 			name := e.Name()
 			switch path.Ext(name) {
@@ -41,7 +51,9 @@ func listUnits(tree *rootfs.FS, dirs []string) (unitListing, error) {
 					found.paths[name] = path.Join(dir, name)
 				}
 			case ".wants", ".requires", ".upholds":
-				found.readLinks(tree, dir, name, links)
+				if err := found.readLinks(tree, dir, name, links); err != nil {
+					return unitListing{}, err
+				}
 			}
 		}
 	}
@@ -51,10 +63,13 @@ func listUnits(tree *rootfs.FS, dirs []string) (unitListing, error) {
 // readLinks takes the units that a directory of links pulls in. A file or a dangling
 // link of that name pulls nothing in. A link to /dev/null takes the same one in a
 // directory of less weight out.
-func (u *unitListing) readLinks(tree *rootfs.FS, dir, name string, seen map[string]bool) {
+func (u *unitListing) readLinks(tree *rootfs.FS, dir, name string, seen map[string]bool) error {
 	entries, err := tree.ReadDir(path.Join(dir, name))
-	if err != nil {
-		return
+	switch {
+	case errors.Is(err, rootfs.ErrTooMany), len(seen)+len(entries) > mostUnits:
+		return errManyUnits
+	case err != nil:
+		return nil
 	}
 	for _, e := range entries {
 		link := path.Join(dir, name, e.Name())
@@ -65,6 +80,7 @@ func (u *unitListing) readLinks(tree *rootfs.FS, dir, name string, seen map[stri
 			}
 		}
 	}
+	return nil
 }
 
 // linksToNull tells whether a name is a link to /dev/null.
@@ -92,11 +108,14 @@ func masked(tree *rootfs.FS, file string) bool {
 // which systemd applies them: by name, and of one name the file in the first directory
 // (systemd.unit(5), journald.conf(5)). One that is a link to /dev/null is left out, and
 // hides the others of its name.
-func fragments(tree *rootfs.FS, dirs []string) []string {
+func fragments(tree *rootfs.FS, dirs []string) ([]string, error) {
 	files := map[string]string{}
 	var names []string
 	for _, dir := range dirs {
 		entries, err := tree.ReadDir(dir)
+		if exceeds(err) {
+			return nil, errors.New(unread(dir, err))
+		}
 		if err != nil {
 			continue // most of the directories do not exist
 		}
@@ -114,7 +133,7 @@ func fragments(tree *rootfs.FS, dirs []string) []string {
 			list = append(list, files[name])
 		}
 	}
-	return list
+	return list, nil
 }
 
 // unitSetting is one assignment in a unit file, or in another file of its syntax.

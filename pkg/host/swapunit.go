@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -74,12 +75,16 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitFiles, err error) Fact[
 	if files.dirs == 0 {
 		return Known(units, "systemd's unit directories (absent)")
 	}
+	if len(files.paths) > mostSwaps {
+		return Missing[[]SwapUnit](fmt.Sprintf("systemd's unit directories hold more than %d .swap units", mostSwaps))
+	}
+	left := allowance(unitFilesMost)
 	for _, name := range slices.Sorted(maps.Keys(files.paths)) {
 		file := files.paths[name]
 		if resolved, err := tree.Readlink(file); err == nil && path.Clean(resolved) == "/dev/null" {
 			continue
 		}
-		data, err := tree.ReadFile(file, smallFile)
+		data, err := left.read(tree, file, unitFileMost)
 		if err != nil {
 			return Missing[[]SwapUnit](unread(file, err))
 		}
@@ -88,7 +93,7 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitFiles, err error) Fact[
 		}
 		unit := SwapUnit{Name: name, Path: file, Enabled: files.enabled[name]}
 		settings := parseUnit(data)
-		unit.What = strings.ReplaceAll(settings["Swap.What"], "%%", "%")
+		unit.What = strings.Clone(strings.ReplaceAll(settings["Swap.What"], "%%", "%")) // not all of the file
 		unit.FromFstab = settings["Unit.SourcePath"] == "/etc/fstab"
 		unit.Target, _ = resolveSpec(tree, unit.What, live)
 		units = append(units, unit)

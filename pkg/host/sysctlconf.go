@@ -111,6 +111,7 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 		return Missing[SysctlConf](err.Error())
 	}
 	conf := SysctlConf{Systemd: hasSystemd(tree, "systemd-sysctl")}
+	var unread mergedSysctls
 	own, err := readDropIn(tree, sysctlConf)
 	if err != nil {
 		return Missing[SysctlConf](err.Error())
@@ -119,10 +120,11 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 	case !conf.Systemd:
 		files = append(files, dropIn{sysctlConf, own})
 	case !readsFile(tree, files, sysctlConf):
-		conf.Unread = mergeSysctls([]dropIn{{sysctlConf, own}}).settings()
+		unread = mergeSysctls([]dropIn{{sysctlConf, own}})
+		conf.Unread = unread.settings()
 	}
 	merged := mergeSysctls(files)
-	if len(merged.list)+len(conf.Unread) > maxSysctlSettings {
+	if merged.lines+unread.lines > maxSysctlLines || len(merged.list)+len(conf.Unread) > maxSysctlSettings {
 		return Missing[SysctlConf](fmt.Sprintf("sysctl.d holds more than %d settings", maxSysctlSettings))
 	}
 	conf.Settings, conf.Excluded = merged.settings(), merged.excluded()

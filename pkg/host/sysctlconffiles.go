@@ -20,7 +20,7 @@ type dropIn struct {
 // The most that is read of one family of such directories.
 const (
 	maxDropIns     = 1000
-	maxDropInBytes = 8 << 20
+	maxDropInBytes = 4 << 20
 )
 
 // configDirs lists the directories of that name that systemd looks into, the one whose
