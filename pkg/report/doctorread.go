@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vmguard/pkg/finding"
+	"vmguard/pkg/host"
 )
 
 // DoctorRecord is what is read back of a DoctorReport document.
@@ -24,11 +25,14 @@ type DoctorRecord struct {
 	Findings        finding.Report
 }
 
-// doctorReadLimit bounds a document, in bytes: 10,000 findings are about 6 MiB.
-const doctorReadLimit = 64 << 20
+// doctorReadLimit bounds a document, in bytes: 10,000 findings are about 6 MiB. doctorReadFindings bounds their number.
+const (
+	doctorReadLimit    = 64 << 20
+	doctorReadFindings = 100_000
+)
 
 // ReadDoctor reads a DoctorReport document, as vmguard doctor -o json writes it. It errs, saying what is wrong, on
-// what is no JSON, on another document, on another version of the schema, and on more than 64 MiB.
+// what is no JSON, on another document, on another version of the schema, and on more than 64 MiB or 100,000 findings.
 func ReadDoctor(r io.Reader) (DoctorRecord, error) {
 	data, err := io.ReadAll(io.LimitReader(r, doctorReadLimit+1))
 	if err != nil {
@@ -71,6 +75,9 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 	}
 	if inner := bytes.TrimSpace(outer.Data); len(inner) == 0 || inner[0] != '{' {
 		return DoctorRecord{}, errors.New(`"data" is no object`)
+	}
+	if err := host.BoundLists(outer.Data, "findings", doctorReadFindings); err != nil {
+		return DoctorRecord{}, err
 	}
 	var doc doctorJSON
 	if err := json.Unmarshal(outer.Data, &doc); err != nil {
