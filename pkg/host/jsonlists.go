@@ -32,11 +32,8 @@ func boundLists(data []byte, left []listMost) error {
 	}
 	var open []level
 	at, values := level{}, 0
-	for dec := json.NewDecoder(bytes.NewReader(data)); ; {
-		token, err := dec.Token()
-		if err != nil {
-			return nil // the end, or what decoding will tell of
-		}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	for token, err := dec.Token(); err == nil; token, err = dec.Token() { // of broken JSON the decoding tells
 		if delim, ok := token.(json.Delim); ok && (delim == '}' || delim == ']') {
 			at, open = open[len(open)-1], open[:len(open)-1]
 			continue
@@ -64,4 +61,5 @@ func boundLists(data []byte, left []listMost) error {
 			at = level{name: at.name, fact: at.name, list: delim == '[', key: delim == '{'}
 		}
 	}
+	return nil
 }

@@ -65,11 +65,8 @@ func listUnits(tree *rootfs.FS, dirs []string) (unitListing, error) {
 // directory of less weight out.
 func (u *unitListing) readLinks(tree *rootfs.FS, dir, name string, seen map[string]bool) error {
 	entries, err := tree.ReadDir(path.Join(dir, name))
-	switch {
-	case errors.Is(err, rootfs.ErrTooMany), len(seen)+len(entries) > mostUnits:
+	if errors.Is(err, rootfs.ErrTooMany) || len(seen)+len(entries) > mostUnits {
 		return errManyUnits
-	case err != nil:
-		return nil
 	}
 	for _, e := range entries {
 		link := path.Join(dir, name, e.Name())

@@ -76,11 +76,8 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 	if inner := bytes.TrimSpace(outer.Data); len(inner) == 0 || inner[0] != '{' {
 		return DoctorRecord{}, errors.New(`"data" is no object`)
 	}
-	if err := host.BoundLists(outer.Data, "findings", doctorReadFindings); err != nil {
-		return DoctorRecord{}, err
-	}
-	var doc doctorJSON
-	if err := json.Unmarshal(outer.Data, &doc); err != nil {
+	doc, err := decodeDoctor(outer.Data)
+	if err != nil {
 		return DoctorRecord{}, fmt.Errorf("data: %w%s", err, madeBy(doc.Version))
 	}
 	if doc.Findings == nil {
@@ -94,6 +91,13 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 	return DoctorRecord{
 		Version: doc.Version, CollectedAt: doc.CollectedAt, Hostname: doc.Host.Hostname, Image: doc.Image, Findings: doc.Findings,
 	}, nil
+}
+
+func decodeDoctor(data []byte) (doc doctorJSON, err error) {
+	if err = host.BoundLists(data, "findings", doctorReadFindings); err == nil {
+		err = json.Unmarshal(data, &doc)
+	}
+	return doc, err
 }
 
 // madeBy names the version that wrote what cannot be read, which may be newer than this one.

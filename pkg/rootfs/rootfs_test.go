@@ -270,6 +270,7 @@ func TestReadDirBound(t *testing.T) {
 func TestWithin(t *testing.T) {
 	f, root := tree(t, map[string]string{"d/a": "x"})
 	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
 	for _, tree := range []*FS{f, open(t, "/")} {
 		dir := root
 		if tree == f {
@@ -279,7 +280,6 @@ func TestWithin(t *testing.T) {
 			tree *FS
 			want error
 		}{{tree.Within(t.Context()), nil}, {tree.Within(ctx), context.Canceled}, {tree, nil}} {
-			cancel()
 			_, file := within.tree.ReadFile(dir+"/d/a", 10)
 			_, head := within.tree.ReadHead(dir+"/d/a", 10)
 			_, list := within.tree.ReadDir(dir + "/d")
