@@ -7,6 +7,7 @@ import (
 
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
+	"vmguard/pkg/human"
 )
 
 // Check is one rule.
@@ -122,6 +123,8 @@ func inFile(file string, line int, got, want string) finding.Evidence {
 	return finding.Evidence{Source: source, Got: got, Want: want, File: file, Line: line}
 }
 
+// remedy is the one place where remedies come from: no command gets by human.Typed.
 func remedy(text, command string) *finding.Remedy {
+	text, command = human.Typed(text, command)
 	return &finding.Remedy{Text: text, Command: command}
 }

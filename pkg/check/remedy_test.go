@@ -61,6 +61,11 @@ func TestRemedies(t *testing.T) {
 			"echo -500 | sudo tee /proc/7/oom_score_adj", "until its next start"},
 		{"the host's network", "tcp-keepalive-late", func(_ *host.Facts, c *host.Container) { c.NetworkMode, c.Keepalive.Value.Time = "host", 2*time.Hour },
 			"echo 'net.ipv4.tcp_keepalive_time = 120' | sudo tee /etc/sysctl.d/99-vmguard-net-ipv4-tcp_keepalive_time.conf && sudo sysctl -p /etc/sysctl.d/99-vmguard-net-ipv4-tcp_keepalive_time.conf", "heartbeat"},
+		{"a name that cannot be typed", "container-unhealthy", func(_ *host.Facts, c *host.Container) { c.Name, c.Health.Status = "a\nb", "unhealthy" },
+			"", "(no command is given: a name has characters that cannot be typed)"},
+		{"a limit of such a name", "container-near-limit", func(_ *host.Facts, c *host.Container) { c.Memory.Value.Unreclaimable, c.Name = 500*mib, "a\u202eb" },
+			"", "(no command is given: a name has characters that cannot be typed)"},
+		{"a swapfile of such a name", "swap-baked-in", inImage(baking("/etc\npasswd", asIs)), "", "(no command is given: a name has characters that cannot be typed)"},
 		{"a hostile name", "container-unhealthy", func(_ *host.Facts, c *host.Container) { c.Name, c.Health.Status = "a';reboot;'", "unhealthy" },
 			`docker restart 'a'\'';reboot;'\'''`, "restart it"},
 	}...) {

@@ -216,8 +216,12 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 	}
 	list, boot := setUp(f), madeAtBoot(f)
 	out := twiceInImage(f)
+	judged := map[[2]string]bool{} // what is named twice is judged once, and twiceInImage tells of it
 	for _, s := range list {
-		out = append(out, judgeSetUp(f, s, boot)...)
+		if key := [2]string{s.spec, s.target}; !judged[key] {
+			judged[key] = true
+			out = append(out, judgeSetUp(f, s, boot)...)
+		}
 	}
 	switch {
 	case len(out) > 0:

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"vmguard/pkg/finding"
@@ -76,7 +75,12 @@ func unitCommand(c host.CloudInit) string {
 // field, and by their numbers as well where that is asked: a line that moved stays.
 func dropLines(lines []host.FstabSwap, numbered bool) string {
 	words := []string{"sed", "-i"}
+	seen := map[string]bool{}
 	for _, line := range lines {
+		if seen[line.Spec] && !numbered {
+			continue
+		}
+		seen[line.Spec] = true
 		spec, _, _ := strings.Cut(swap.Entry{Path: line.Spec}.Line(), " ")
 		var pattern strings.Builder
 		for _, r := range spec {
@@ -90,9 +94,7 @@ func dropLines(lines []host.FstabSwap, numbered bool) string {
 		if numbered {
 			drop = fmt.Sprintf("%d{%s;}", line.Line, drop)
 		}
-		if word := human.ShellWord(drop); !slices.Contains(words, word) {
-			words = append(words, "-e", word)
-		}
+		words = append(words, "-e", human.ShellWord(drop))
 	}
 	return strings.Join(append(words, "/etc/fstab"), " ")
 }

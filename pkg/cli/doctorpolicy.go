@@ -71,7 +71,7 @@ func policyIn(tree *rootfs.FS, root string, now time.Time) (check.Policy, error)
 	}
 	var data []byte
 	if err == nil {
-		data, err = tree.ReadFile(policyFile, maxInput)
+		data, err = tree.ReadFile(policyFile, policy.MaxBytes)
 	}
 	if err != nil {
 		return check.Policy{}, failed(fmt.Errorf("read policy: %w", err), "--policy FILE or --profile NAME names another one")

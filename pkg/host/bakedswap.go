@@ -56,6 +56,11 @@ func bakedSwapReading(s Source, sh shared) reading {
 // readBakedSwap looks for swapfiles: those that fstab and units name, those at the usual
 // places, and regular files right below /, /var and /swap that bear a swap signature.
 func readBakedSwap(tree *rootfs.FS, fstab Fact[[]FstabSwap], units Fact[[]SwapUnit]) Fact[[]BakedSwap] {
+	for _, why := range []string{fstab.Why(), units.Why()} {
+		if why != "" {
+			return Missing[[]BakedSwap](why)
+		}
+	}
 	named := namedSwapfiles(fstab, units)
 	found := map[string]BakedSwap{}
 	look := func(name string, must bool) string {
@@ -92,11 +97,12 @@ func readBakedSwap(tree *rootfs.FS, fstab Fact[[]FstabSwap], units Fact[[]SwapUn
 			}
 		}
 	}
+	if len(found) > mostSwapfiles {
+		return Missing[[]BakedSwap](fmt.Sprintf("there are more than %d swapfiles", mostSwapfiles))
+	}
 	list := make([]BakedSwap, 0, len(found))
 	for _, name := range slices.Sorted(maps.Keys(found)) {
-		if len(list) < mostSwapfiles {
-			list = append(list, found[name])
-		}
+		list = append(list, found[name])
 	}
 	return Known(list, "/etc/fstab, systemd's units and the usual places")
 }
@@ -105,7 +111,7 @@ func readBakedSwap(tree *rootfs.FS, fstab Fact[[]FstabSwap], units Fact[[]SwapUn
 func namedSwapfiles(fstab Fact[[]FstabSwap], units Fact[[]SwapUnit]) map[string][]string {
 	named := map[string][]string{}
 	add := func(file, by string) {
-		if path.IsAbs(file) && !strings.HasPrefix(file, "/dev/") && len(named) < mostNames {
+		if path.IsAbs(file) && !strings.HasPrefix(file, "/dev/") {
 			named[file] = append(named[file], by)
 		}
 	}

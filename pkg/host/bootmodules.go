@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -48,6 +49,8 @@ const (
 	libModules = "/lib/modules"
 	// modulesDepLimit bounds modules.dep: Debian's is 600 KiB.
 	modulesDepLimit = 8 << 20
+	// maxBootModules bounds how many modules are named; no kernel has as many.
+	maxBootModules = 10_000
 )
 
 // readBootModules reads which modules are there from early boot on, of the newest of the kernels.
@@ -75,6 +78,9 @@ func readBootModules(tree *rootfs.FS, kernels Fact[[]string], cmdline Fact[[]Ker
 	for _, f := range files {
 		for _, name := range parseModulesLoad(f.data) {
 			list = append(list, BootModule{Name: name, File: f.path})
+		}
+		if len(list) > maxBootModules {
+			return Missing[[]BootModule](fmt.Sprintf("modules-load.d names more than %d modules", maxBootModules))
 		}
 	}
 	if len(kernels.Value) > 0 {

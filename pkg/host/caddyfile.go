@@ -24,6 +24,8 @@ const defaultCaddyfile = "/etc/caddy/Caddyfile"
 const (
 	maxImports       = 50
 	maxImportedFiles = 200
+	maxCaddyfile     = 64 << 10  // bytes
+	maxImportedBytes = 256 << 10 // of all files together
 )
 
 func caddyReadings(s Source) []reading {
@@ -34,7 +36,7 @@ func caddyReadings(s Source) []reading {
 // readCaddyfiles reads the Caddyfile that the package's unit starts Caddy with; none is an
 // empty list.
 func readCaddyfiles(tree *rootfs.FS) Fact[[]Caddyfile] {
-	data, err := tree.ReadFile(defaultCaddyfile, smallFile)
+	data, err := tree.ReadFile(defaultCaddyfile, maxCaddyfile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Known([]Caddyfile{}, defaultCaddyfile+" (absent)")
@@ -53,7 +55,7 @@ func readCaddyfiles(tree *rootfs.FS) Fact[[]Caddyfile] {
 // the parser says that they were not seen. What imported files import is not followed.
 func importedBy(tree *rootfs.FS, s caddy.Source) map[string][]caddy.Source {
 	out := map[string][]caddy.Source{}
-	total := 0
+	total, left := 0, allowance(maxImportedBytes)
 	patterns := caddy.Imports(s)
 	for _, pattern := range patterns[:min(len(patterns), maxImports)] {
 		names, err := matching(tree, pattern)
@@ -62,7 +64,7 @@ func importedBy(tree *rootfs.FS, s caddy.Source) map[string][]caddy.Source {
 		}
 		sources := make([]caddy.Source, 0, len(names))
 		for _, n := range names {
-			data, err := tree.ReadFile(n, smallFile)
+			data, err := left.read(tree, n, min(maxCaddyfile, int64(left)))
 			if err != nil {
 				break
 			}

@@ -166,11 +166,12 @@ func program(tree *rootfs.FS, name string) (string, bool) {
 // ConfigMerger._read_cfg of cloudinit/helpers.py, which puts an instance's own
 // configuration before the base.
 func readCloudLayers(tree *rootfs.FS) (layers []cloudLayer, unreadSeed, why string) {
-	layers, unreadSeed, why = readSeeds(tree)
+	left := allowance(mostCloudConfigs)
+	layers, unreadSeed, why = readSeeds(tree, &left)
 	if why != "" {
 		return nil, "", why
 	}
-	base, why := readLayer(tree, cloudMain)
+	base, why := readLayer(tree, cloudMain, &left)
 	if why != "" {
 		return nil, "", why
 	}
@@ -179,7 +180,7 @@ func readCloudLayers(tree *rootfs.FS) (layers []cloudLayer, unreadSeed, why stri
 		return nil, "", why
 	}
 	for _, name := range slices.Backward(names) {
-		layer, why := readLayer(tree, name)
+		layer, why := readLayer(tree, name, &left)
 		if why != "" {
 			return nil, "", why
 		}
@@ -201,8 +202,8 @@ func confNames(tree *rootfs.FS, dir string) (names []string, why string) {
 }
 
 // readLayer reads one file of configuration. A file that is not there says nothing.
-func readLayer(tree *rootfs.FS, name string) (cloudLayer, string) {
-	data, err := tree.ReadFile(name, mostCloudConfig)
+func readLayer(tree *rootfs.FS, name string, left *allowance) (cloudLayer, string) {
+	data, err := left.read(tree, name, mostCloudConfig)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return cloudLayer{file: name}, ""
@@ -218,10 +219,10 @@ func readLayer(tree *rootfs.FS, name string) (cloudLayer, string) {
 
 // readSeeds reads the user-data that lies in the tree for the datasource NoCloud. What is
 // neither cloud-config nor a script (several parts, compressed) is not read, but named.
-func readSeeds(tree *rootfs.FS) (layers []cloudLayer, unreadSeed, why string) {
+func readSeeds(tree *rootfs.FS, left *allowance) (layers []cloudLayer, unreadSeed, why string) {
 	for _, dir := range []string{"nocloud", "nocloud-net"} {
 		name := "/var/lib/cloud/seed/" + dir + "/user-data"
-		data, err := tree.ReadFile(name, mostCloudConfig)
+		data, err := left.read(tree, name, mostCloudConfig)
 		head, _, _ := strings.Cut(string(data), "\n")
 		switch head = strings.TrimSpace(head); {
 		case absent(err):

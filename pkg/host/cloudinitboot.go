@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -30,6 +31,9 @@ type AzureSwap struct {
 	SizeMB uint64 `json:"sizeMiB"` // the agent says MB, and means 2^20 bytes
 }
 
+// mostCommands bounds the commands that are found.
+const mostCommands = 64
+
 // bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
 // script directories that make or activate swap.
 func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit bool) (list []BootCommand, why string) {
@@ -37,12 +41,16 @@ func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit b
 	if err != nil {
 		return nil, err.Error()
 	}
+	left := allowance(unitFilesMost)
 	for _, name := range slices.Sorted(maps.Keys(all.now.pulled)) {
-		if path.Ext(name) != ".service" || len(list) >= mostSwapfiles {
+		if path.Ext(name) != ".service" {
 			continue
 		}
 		file := all.now.unitFile(name)
 		data, err := readDropIn(tree, file)
+		if err == nil {
+			err = left.spend(len(data))
+		}
 		if err != nil {
 			return nil, err.Error()
 		}
@@ -58,16 +66,19 @@ func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit b
 		if err != nil && !absent(err) {
 			return nil, unread(dir, err)
 		}
-		for _, e := range entries[:min(len(entries), mostSwapfiles)] {
+		for _, e := range entries {
 			scripts = append(scripts, path.Join(dir, e.Name()))
 		}
 	}
 	for _, file := range scripts {
-		commands, why := readScript(tree, file)
+		commands, why := readScript(tree, file, &left)
 		if why != "" {
 			return nil, why
 		}
 		list = append(list, commands...)
+	}
+	if len(list) > mostCommands {
+		return nil, fmt.Sprintf("there are more than %d start-up commands that make or activate swap", mostCommands)
 	}
 	return list, ""
 }
@@ -106,7 +117,7 @@ func serviceCommands(file, text string) []BootCommand {
 }
 
 // readScript finds the commands about swap in a script that is run where it is executable.
-func readScript(tree *rootfs.FS, file string) ([]BootCommand, string) {
+func readScript(tree *rootfs.FS, file string, left *allowance) ([]BootCommand, string) {
 	info, err := tree.Stat(file)
 	if absent(err) || err == nil && (!info.Mode().IsRegular() || info.Mode()&0o111 == 0) {
 		return nil, ""
@@ -114,7 +125,7 @@ func readScript(tree *rootfs.FS, file string) ([]BootCommand, string) {
 	if err != nil {
 		return nil, unread(file, err)
 	}
-	data, err := tree.ReadFile(file, smallFile)
+	data, err := left.read(tree, file, smallFile)
 	if err != nil {
 		return nil, unread(file, err)
 	}
@@ -128,7 +139,7 @@ func scriptCommands(file, text string, before int) []BootCommand {
 	n := before
 	for line := range strings.SplitSeq(text, "\n") {
 		n++
-		if program := swapProgram(line); program != "" && len(list) < mostSwapfiles {
+		if program := swapProgram(line); program != "" && len(list) <= mostCommands {
 			list = append(list, BootCommand{Program: program, File: file, Line: n})
 		}
 	}

@@ -10,9 +10,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// mostCloudConfig bounds one file of cloud-init's configuration, in bytes. Clouds take at most
-// 64 KiB of user-data.
-const mostCloudConfig = 256 << 10
+// mostCloudConfig bounds one file of cloud-init's configuration, in bytes, and mostCloudConfigs
+// all of them. Few clouds take more than 64 KiB of user-data.
+const (
+	mostCloudConfig  = 64 << 10
+	mostCloudConfigs = 128 << 10
+)
 
 // cloudLayer is one file of cloud-init's configuration, as far as it is about swap.
 type cloudLayer struct {

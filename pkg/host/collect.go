@@ -83,6 +83,7 @@ func Collect(ctx context.Context, s Source) *Facts {
 	facts := &Facts{CollectedAt: now().UTC()}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	s.FS = s.FS.Within(ctx)
 	gather(ctx, facts, readings(ctx, s))
 	facts.Disks = keepDisks(facts.Disks)
 	facts.EngineHere = engineHere(facts)

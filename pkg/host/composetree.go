@@ -23,7 +23,15 @@ type namedIn struct {
 	dir string
 	// within are the paths in the tree, without links, at or below which files are read.
 	within []string
+	// left is how much may still be read.
+	left *allowance
 }
+
+// How much is read of one compose file or Dockerfile, and of all that one named path leads to, in bytes.
+const (
+	maxComposeFile  = 128 << 10
+	maxComposeFiles = 1 << 20
+)
 
 // treeWith finds the tree that holds a file or directory that the user named: the host's or
 // image's own where it lies in that, however it is spelled, so that nothing leads out of an
@@ -37,6 +45,7 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	if err != nil {
 		return namedIn{}, nil, err
 	}
+	left := allowance(maxComposeFiles)
 	dirs := []string{abs}
 	for dirs[0] != "/" {
 		dirs = append([]string{filepath.Dir(dirs[0])}, dirs...)
@@ -51,14 +60,14 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 			in, below = "/", true
 		}
 		if below {
-			return namedIn{tree: tree, prefix: dir, at: in}, func() {}, nil
+			return namedIn{tree: tree, prefix: dir, at: in, left: &left}, func() {}, nil
 		}
 	}
 	machine, err := rootfs.Open("/")
 	if err != nil {
 		return namedIn{}, nil, err
 	}
-	return namedIn{tree: machine, prefix: "/", at: "/"}, func() { _ = machine.Close() }, nil // there is nothing to release
+	return namedIn{tree: machine, prefix: "/", at: "/", left: &left}, func() { _ = machine.Close() }, nil // there is nothing to release
 }
 
 // withoutLinks gives a directory's path without links; the path itself where it cannot.
@@ -128,7 +137,7 @@ func (p namedIn) read(name string) (compose.Source, error) {
 // data reads a file of the tree, where that is allowed.
 func (p namedIn) data(in string) ([]byte, error) {
 	if in == p.named {
-		return p.tree.ReadFile(in, smallFile)
+		return p.left.read(p.tree, in, maxComposeFile)
 	}
 	in, err := p.tree.Resolve(in)
 	if err != nil {
@@ -138,9 +147,9 @@ func (p namedIn) data(in string) ([]byte, error) {
 		rest, below := underRoot(dir, in)
 		switch {
 		case in == dir, below && p.tree.Dir() != "/":
-			return p.tree.ReadFile(in, smallFile)
+			return p.left.read(p.tree, in, maxComposeFile)
 		case below:
-			return readBelow(dir, rest)
+			return p.readBelow(dir, rest)
 		}
 	}
 	return nil, errOutside
@@ -148,13 +157,13 @@ func (p namedIn) data(in string) ([]byte, error) {
 
 // readBelow reads a file below a directory of a machine that runs, where what was resolved may
 // be a link by now: none leads out of the directory.
-func readBelow(dir, name string) ([]byte, error) {
+func (p namedIn) readBelow(dir, name string) ([]byte, error) {
 	tree, err := rootfs.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer tree.Close() //nolint:errcheck // nothing was written
-	return tree.ReadFile(name, smallFile)
+	return p.left.read(tree, name, maxComposeFile)
 }
 
 func (p namedIn) exists(name string) bool {

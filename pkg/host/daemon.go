@@ -189,7 +189,8 @@ func unitOf(cgroups string) string {
 // processIDs lists the PIDs of /proc, lowest first. It errs where PID 1 is not among
 // them: that is there in every namespace, so others are hidden too.
 func processIDs(tree *rootfs.FS) ([]int, error) {
-	entries, err := tree.ReadDir("/proc")
+	const most = 1 << 22 // the kernel's own bound of PIDs
+	entries, err := tree.ReadDirMost("/proc", most)
 	if err != nil {
 		return nil, errors.New(unread("/proc", err))
 	}

@@ -93,7 +93,7 @@ func changedSince(tree *rootfs.FS, name string, pid int) bool {
 }
 
 func readDaemonFile(tree *rootfs.FS, name string) (DaemonConfig, string, error) {
-	data, err := tree.ReadFile(name, smallFile)
+	data, err := tree.ReadFile(name, maxDaemonFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return DaemonConfig{File: name}, name + " (absent)", nil

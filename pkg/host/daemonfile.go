@@ -3,8 +3,12 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"sort"
+	"sync"
 
 	"vmguard/pkg/rootfs"
 )
@@ -73,7 +77,7 @@ func readDaemonFileProblems(tree *rootfs.FS, list func() (*hostUnits, error)) Fa
 	if !path.IsAbs(file.Path) {
 		return Missing[DaemonFile](started.file + ": --config-file names no absolute path")
 	}
-	data, err := tree.ReadFile(file.Path, smallFile)
+	data, err := tree.ReadFile(file.Path, maxDaemonFile)
 	switch info, statErr := tree.Stat(file.Path); {
 	case errors.Is(err, fs.ErrNotExist):
 		if started.configSet {
@@ -88,8 +92,39 @@ func readDaemonFileProblems(tree *rootfs.FS, list func() (*hostUnits, error)) Fa
 		return Missing[DaemonFile](unread(file.Path, err))
 	}
 	file.Present, file.Size = true, len(data)
-	file.Problems = daemonProblems(data, file.Flags, swarmed(tree))
+	file.Problems = fewer(daemonProblems(data, file.Flags, swarmed(tree)))
 	return Known(file, file.Path)
+}
+
+// Both tables are made once: a file may hold thousands of keys.
+var (
+	knownDirectives = sync.OnceValue(directives)
+	knownIgnored    = sync.OnceValue(ignoredKeys)
+)
+
+// How much is read of dockerd's configuration file, in bytes, and said of it.
+const (
+	maxDaemonFile     = 256 << 10
+	maxDaemonProblems = 50
+)
+
+// fewer keeps the worst of very many problems, and counts the others.
+func fewer(list []DaemonProblem) []DaemonProblem {
+	if len(list) <= maxDaemonProblems {
+		return list
+	}
+	effects := []DaemonEffect{NoStart, NoContainers}
+	weight := func(p DaemonProblem) int {
+		if i := slices.Index(effects, p.Effect); i >= 0 && p.Minds(0) {
+			return i
+		}
+		return len(effects) // it is ignored, or some versions do not mind
+	}
+	sort.SliceStable(list, func(i, j int) bool { return weight(list[i]) < weight(list[j]) })
+	next := list[maxDaemonProblems]
+	more := DaemonProblem{Effect: next.Effect, Since: next.Since, Before: next.Before,
+		What: fmt.Sprintf("has %d more things that are wrong", len(list)-maxDaemonProblems)}
+	return append(slices.Clone(list[:maxDaemonProblems]), more)
 }
 
 // swarmed tells whether the engine belongs to a swarm: dockerd joins it again at its

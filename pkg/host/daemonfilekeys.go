@@ -33,7 +33,7 @@ type directive struct {
 // is no directive. The values of any other object are taken for directives
 // (configValuesSet in moby's daemon/config/config.go).
 func flatDirective(name string) bool {
-	switch directives()[name].kind {
+	switch knownDirectives()[name].kind {
 	case textMap, switchMap, nested, object, ulimits, runtimes:
 		return true
 	default:

@@ -30,7 +30,7 @@ func judgeKeys(data []byte, settings []setting) []DaemonProblem {
 		for _, m := range last(inner) {
 			out = append(out, inObject(s.name, judgeKey(m))...)
 		}
-		if _, known := directives()[s.name]; !known && s.name != "proxies" && len(out) == found {
+		if _, known := knownDirectives()[s.name]; !known && s.name != "proxies" && len(out) == found {
 			out = append(out, DaemonProblem{Line: s.line, Key: clipped(s.name), Effect: NoEffect, What: "is no directive of dockerd, which ignores what stands in it", Want: meant(s.name)})
 		}
 	}
@@ -64,8 +64,8 @@ const noDirective = "is no directive of dockerd"
 
 func judgeKey(s setting) []DaemonProblem {
 	key := clipped(s.name)
-	d, known := directives()[s.name]
-	directive, ignored := ignoredKeys()[s.name]
+	d, known := knownDirectives()[s.name]
+	directive, ignored := knownIgnored()[s.name]
 	switch {
 	case ignored:
 		want := ""
@@ -102,7 +102,7 @@ func meant(name string) string {
 	}
 	low := strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	for _, try := range []string{low, low + "s", strings.TrimSuffix(low, "s")} {
-		if _, ok := directives()[try]; ok && try != name {
+		if _, ok := knownDirectives()[try]; ok && try != name {
 			return strconv.Quote(try)
 		}
 	}

@@ -140,13 +140,16 @@ func members(data []byte, at int, inner bool) ([]setting, error) {
 		return nil, err
 	}
 	var list []setting
+	line, counted := lineAt(data, at), at // counting from the start for each would take long
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
 			return nil, err
 		}
 		name, _ := token.(string)
-		s := setting{name: name, line: lineAt(data, at+int(dec.InputOffset())-1), inner: inner}
+		here := at + int(dec.InputOffset()) - 1
+		line, counted = line+bytes.Count(data[counted:here], []byte("\n")), here
+		s := setting{name: name, line: line, inner: inner}
 		if err := dec.Decode(&s.value); err != nil {
 			return nil, err
 		}
@@ -158,13 +161,13 @@ func members(data []byte, at int, inner bool) ([]setting, error) {
 
 // last gives the settings that count: of several with one name the last.
 func last(settings []setting) []setting {
+	at := make(map[string]int, len(settings))
+	for i, s := range settings {
+		at[s.name] = i
+	}
 	var list []setting
 	for i, s := range settings {
-		again := false
-		for _, later := range settings[i+1:] {
-			again = again || later.name == s.name
-		}
-		if !again {
+		if at[s.name] == i {
 			list = append(list, s)
 		}
 	}

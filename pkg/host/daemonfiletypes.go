@@ -17,7 +17,7 @@ func judgeTypes(data []byte, settings []setting) []DaemonProblem {
 			out = append(out, judgeMembers(data, s, text)...)
 			continue
 		}
-		d, known := directives()[s.name]
+		d, known := knownDirectives()[s.name]
 		if !known {
 			continue
 		}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -23,6 +24,10 @@ type FstabSwap struct {
 	Target string `json:"target,omitempty"`
 }
 
+// mostSwaps bounds how many lines of /etc/fstab, and how many units, name swap. The kernel
+// takes 29 areas at once (MAX_SWAPFILES).
+const mostSwaps = 200
+
 // readFstab reads the swap lines of /etc/fstab. A host without that file has none.
 func readFstab(tree *rootfs.FS, live bool) Fact[[]FstabSwap] {
 	const name = "/etc/fstab"
@@ -34,6 +39,9 @@ func readFstab(tree *rootfs.FS, live bool) Fact[[]FstabSwap] {
 		return Missing[[]FstabSwap](unread(name, err))
 	}
 	lines := parseFstab(data)
+	if len(lines) > mostSwaps {
+		return Missing[[]FstabSwap](fmt.Sprintf("%s names swap more than %d times", name, mostSwaps))
+	}
 	for i := range lines {
 		lines[i].Target, lines[i].Exists = resolveSpec(tree, lines[i].Spec, live)
 	}

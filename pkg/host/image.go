@@ -18,6 +18,7 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 	facts := &Facts{CollectedAt: now().UTC(), Image: true}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	s.FS = s.FS.Within(ctx)
 	sh := newShared(s)
 	list := append(swapConfReadings(s, sh), bootReadings(s, sh)...)
 	list = append(list, bakedSwapReading(s, sh), kernelConfigReading(s),

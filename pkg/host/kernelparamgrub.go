@@ -83,6 +83,9 @@ func sinceBefore(before, now []KernelParam) []KernelParam {
 	return now
 }
 
+// mostShellValue bounds a value with others put in, in bytes: twice what any kernel is given.
+const mostShellValue = 8 << 10
+
 // shellValue is the value of a shell variable; unknown where only running the script tells it.
 type shellValue struct {
 	text    string
@@ -205,6 +208,9 @@ func (s *shellScan) char(value *shellValue, b *strings.Builder, quote byte) {
 		s.escape(b, quote)
 	case c == '`' || c == '$':
 		text, known := s.expand(c)
+		if b.Len()+len(text) > mostShellValue { // variables of variables, which double it line by line
+			text, known = "", false
+		}
 		b.WriteString(text)
 		value.unknown = value.unknown || !known
 	default:

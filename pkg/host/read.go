@@ -44,6 +44,10 @@ func unread(name string, err error) string {
 		return "reading " + name + " needs root"
 	case errors.Is(err, rootfs.ErrTooLarge):
 		return name + " is larger than expected, and was not read"
+	case errors.Is(err, errTooMuch):
+		return name + " was not read: there are too many such files, or they are too large"
+	case errors.Is(err, rootfs.ErrTooMany):
+		return name + " holds too many names, and was not looked through"
 	default:
 		return err.Error()
 	}

@@ -36,7 +36,8 @@ func (f *Facts) Write(w io.Writer) error {
 }
 
 // Read gives facts that Write saved. It errs on what is no such recording: empty or
-// broken JSON, another kind or version, something behind the end, or more than 64 MiB.
+// broken JSON, another kind or version, something behind the end, more than 64 MiB, or more
+// than 10,000 containers, 1,000 compose files, services of these or swaps.
 // Facts that the recording does not have are missing.
 func Read(r io.Reader) (*Facts, error) {
 	data, err := io.ReadAll(io.LimitReader(r, recordingLimit+1))
@@ -63,6 +64,11 @@ func Read(r io.Reader) (*Facts, error) {
 	inner := bytes.TrimSpace(envelope.Data)
 	if len(inner) == 0 || inner[0] != '{' {
 		return nil, errors.New(`read facts: "data" is no object`)
+	}
+	// Swap areas and their kin are judged each with all the others.
+	if err := boundLists(inner, []listMost{{"containers", 10_000}, {"composeFiles", 1000}, {"services", 1000},
+		{"fstab", 1000}, {"swapUnits", 1000}, {"swapfiles", 1000}, {"kills", 10_000}}); err != nil {
+		return nil, fmt.Errorf("read facts: %w", err)
 	}
 	facts := &Facts{}
 	if err := json.Unmarshal(inner, facts); err != nil {

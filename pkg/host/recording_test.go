@@ -182,3 +182,17 @@ func FuzzRead(f *testing.F) {
 		equal(t, second.String(), first.String())
 	})
 }
+
+// TestReadFactsBounds holds that a recording is not decoded where its lists are longer than any host's.
+func TestReadFactsBounds(t *testing.T) {
+	many := func(n int) string { return "[" + strings.Repeat("{},", n) + "{}]" }
+	for name, text := range map[string]string{
+		"containers": `"containers":{"source":"x","value":` + many(10_000) + `}`, "composeFiles": `"composeFiles":` + many(1000),
+		"services": `"composeFiles":[{"source":"x","value":{"services":` + many(1000) + `}}]`, "fstab": `"fstab":{"value":` + many(1000) + `}`,
+	} {
+		_, err := Read(strings.NewReader(`{"schemaVersion":1,"kind":"Facts","data":{` + text + `}}`))
+		refused(t, err, "read facts: its lists of "+name+" are too long")
+		_, err = Read(strings.NewReader(`{"schemaVersion":1,"kind":"Facts","data":{` + strings.Replace(text, "{},", "", 1) + `}}`))
+		refused(t, err, "")
+	}
+}

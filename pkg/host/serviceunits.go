@@ -49,10 +49,16 @@ func (u unitListing) source() string {
 	return "systemd's unit directories"
 }
 
+// mostUnits bounds how many names systemd's unit directories hold, those of links below them among that.
+const mostUnits = 5000
+
+var errManyUnits = errors.New("systemd's unit directories hold too many names, and were not looked through")
+
 // listUnits reads systemd's unit directories. It errs where one of them exists and cannot be
-// read, since a file in it may override any other.
+// read, since a file in it may override any other, and where they hold more than mostUnits names.
 func listUnits(tree *rootfs.FS) (*hostUnits, error) {
 	var list, boot []unitDir
+	left := mostUnits
 	seen := map[string]bool{} // /lib is a link to /usr/lib on most systems
 	for _, name := range unitDirs() {
 		at, err := tree.Resolve(name)
@@ -63,7 +69,7 @@ func listUnits(tree *rootfs.FS) (*hostUnits, error) {
 			return &hostUnits{}, errors.New(unread(name, err))
 		}
 		dir := unitDir{dir: name}
-		if err := dir.read(tree); err != nil {
+		if err := dir.read(tree, &left); err != nil {
 			return &hostUnits{}, err
 		}
 		seen[at] = true
@@ -79,11 +85,12 @@ func listUnits(tree *rootfs.FS) (*hostUnits, error) {
 
 // read lists the directory. A file or a dangling link by the name of a directory of links
 // pulls nothing in.
-func (d *unitDir) read(tree *rootfs.FS) error {
-	entries, err := tree.ReadDir(d.dir)
+func (d *unitDir) read(tree *rootfs.FS, left *int) error {
+	entries, err := tree.ReadDirMost(d.dir, *left)
 	if err != nil {
-		return errors.New(unread(d.dir, err))
+		return unitsUnread(d.dir, err)
 	}
+	*left -= len(entries)
 	for _, e := range entries {
 		d.names = append(d.names, e.Name())
 		switch path.Ext(e.Name()) {
@@ -92,16 +99,24 @@ func (d *unitDir) read(tree *rootfs.FS) error {
 			continue
 		}
 		dir := path.Join(d.dir, e.Name())
-		links, err := tree.ReadDir(dir)
+		links, err := tree.ReadDirMost(dir, *left)
 		if err != nil && !absent(err) {
-			return errors.New(unread(dir, err))
+			return unitsUnread(dir, err)
 		}
+		*left -= len(links)
 		for _, l := range links {
 			link := path.Join(dir, l.Name())
 			d.pulls = append(d.pulls, unitPull{link, linksToNull(tree, link)})
 		}
 	}
 	return nil
+}
+
+func unitsUnread(dir string, err error) error {
+	if errors.Is(err, rootfs.ErrTooMany) {
+		return errManyUnits
+	}
+	return errors.New(unread(dir, err))
 }
 
 // mergeUnits takes of each name what the first directory has.

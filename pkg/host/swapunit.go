@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -48,15 +49,17 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitListing, err error) Fac
 		return Missing[[]SwapUnit](err.Error())
 	}
 	units := []SwapUnit{}
-	for _, name := range slices.Sorted(maps.Keys(files.paths)) {
-		if path.Ext(name) != ".swap" {
-			continue
-		}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files.paths)), func(name string) bool { return path.Ext(name) != ".swap" })
+	if len(names) > mostSwaps {
+		return Missing[[]SwapUnit](fmt.Sprintf("systemd's unit directories hold more than %d .swap units", mostSwaps))
+	}
+	left := allowance(unitFilesMost)
+	for _, name := range names {
 		file := files.paths[name]
 		if resolved, err := tree.Readlink(file); err == nil && path.Clean(resolved) == "/dev/null" {
 			continue
 		}
-		data, err := tree.ReadFile(file, smallFile)
+		data, err := left.read(tree, file, unitFileMost)
 		if err != nil {
 			return Missing[[]SwapUnit](unread(file, err))
 		}
@@ -65,7 +68,7 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitListing, err error) Fac
 		}
 		unit := SwapUnit{Name: name, Path: file, Enabled: files.pulled[name] != ""}
 		settings := parseUnit(data)
-		unit.What = strings.ReplaceAll(settings["Swap.What"], "%%", "%")
+		unit.What = strings.Clone(strings.ReplaceAll(settings["Swap.What"], "%%", "%")) // not all of the file
 		unit.FromFstab = settings["Unit.SourcePath"] == "/etc/fstab"
 		unit.Target, _ = resolveSpec(tree, unit.What, live)
 		units = append(units, unit)

@@ -113,6 +113,7 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 	if file := maskedUnit(tree, "systemd-sysctl.service"); conf.Systemd && file != "" {
 		return Missing[SysctlConf](file + " keeps systemd-sysctl from applying sysctl.d at boot")
 	}
+	var unread mergedSysctls
 	own, err := readDropIn(tree, sysctlConf)
 	if err != nil {
 		return Missing[SysctlConf](err.Error())
@@ -121,13 +122,14 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 	case !conf.Systemd:
 		files = append(files, dropIn{sysctlConf, own})
 	case !readsFile(tree, files, sysctlConf):
-		conf.Unread = mergeSysctls([]dropIn{{sysctlConf, own}}).settings()
+		unread = mergeSysctls([]dropIn{{sysctlConf, own}})
+		conf.Unread = unread.settings()
 		if len(conf.Unread) > 0 {
 			conf.FreeName = freeName(tree)
 		}
 	}
 	merged := mergeSysctls(files)
-	if len(merged.list)+len(conf.Unread) > maxSysctlSettings {
+	if merged.lines+unread.lines > maxSysctlLines || len(merged.list)+len(conf.Unread) > maxSysctlSettings {
 		return Missing[SysctlConf](fmt.Sprintf("sysctl.d holds more than %d settings", maxSysctlSettings))
 	}
 	conf.Settings, conf.Excluded = merged.settings(), merged.excluded()

@@ -20,7 +20,8 @@ type dropIn struct {
 // The most that is read of one family of such directories.
 const (
 	maxDropIns     = 1000
-	maxDropInBytes = 8 << 20
+	maxDropInBytes = 4 << 20
+	dropInMost     = 64 << 10 // of one file, in bytes
 )
 
 // configDirs lists the directories of that name that systemd looks into, the one whose
@@ -87,7 +88,7 @@ func readDropIn(tree *rootfs.FS, file string) ([]byte, error) {
 			return nil, nil
 		}
 	}
-	data, err := tree.ReadFile(file, smallFile)
+	data, err := tree.ReadFile(file, dropInMost)
 	switch {
 	case err == nil:
 		return data, nil

@@ -18,7 +18,9 @@ func parseSysctlConf(data []byte, file string) []sysctlLine {
 	var list []sysctlLine
 	number := 0
 	for text := range strings.SplitSeq(string(data), "\n") {
-		number++
+		if number++; len(list) > maxSysctlLines {
+			break
+		}
 		text = strings.Trim(text, " \t\r")
 		if text == "" || text[0] == '#' || text[0] == ';' {
 			continue
@@ -77,15 +79,23 @@ func swapSeparators(name string) string {
 // mergedSysctls is what several files say together.
 type mergedSysctls struct {
 	list  []sysctlLine
+	lines int            // that were read
 	index map[string]int // of a name in the list
 }
+
+// maxSysctlLines bounds how many lines of all files are taken, those that others override among them.
+const maxSysctlLines = 2 * maxSysctlSettings
 
 // mergeSysctls lets a later assignment win. One that changes the value also takes the
 // later place in the order of application; one that repeats it does not.
 func mergeSysctls(files []dropIn) mergedSysctls {
 	m := mergedSysctls{index: map[string]int{}}
 	for _, file := range files {
-		for _, line := range parseSysctlConf(file.data, file.path) {
+		lines := parseSysctlConf(file.data, file.path)
+		if m.lines += len(lines); m.lines > maxSysctlLines {
+			return m
+		}
+		for _, line := range lines {
 			i, again := m.index[line.Name]
 			if again && m.list[i].Value == line.Value && m.list[i].excludes == line.excludes {
 				m.list[i] = line

@@ -165,7 +165,7 @@ func TestBrokenYAML(t *testing.T) {
 		{"c\x00h\x00", 1, `a control character (U+0000) stands in it; in double quotes, write it as "\u0000"`},
 		{"# \u009b31m\n", 1, `(U+009B)`},
 		{"a: |\n  \x1b[31m\n", 2, `(U+001B)`},
-		{strings.Repeat("#\n", MaxBytes/2) + "#", 1, "larger than 1 MiB"},
+		{strings.Repeat("#\n", MaxBytes/2) + "#", 1, "larger than 64 KiB"},
 	} {
 		_, err := Parse("dir/policy.yaml", []byte(tc.text), now)
 		if err == nil {

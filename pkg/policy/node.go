@@ -39,7 +39,7 @@ func (p *parser) document(data []byte) *yaml.Node {
 // parser names no line for these.
 func badText(data []byte) (line int, problem string) {
 	if len(data) > MaxBytes {
-		return 1, "it is larger than 1 MiB"
+		return 1, "it is larger than 64 KiB"
 	}
 	line = 1
 	for len(data) > 0 {

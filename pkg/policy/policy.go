@@ -12,7 +12,7 @@ import (
 )
 
 // MaxBytes is how large a policy may be.
-const MaxBytes = 1 << 20
+const MaxBytes = 64 << 10
 
 // Parse reads a policy, to be judged at a time. The name is that of the file, as errors and
 // evidence shall spell it. What the text leaves out is as in its profile, and what it has no

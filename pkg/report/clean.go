@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"vmguard/pkg/human"
 )
 
 // Clean makes foreign text safe for a terminal: control characters, invalid bytes and
@@ -33,9 +35,4 @@ func Clean(s string, most int, wide bool) string {
 }
 
 // hidden tells the characters that a terminal would act on, or that a reader cannot see.
-func hidden(r rune) bool {
-	if r <= unicode.MaxASCII { // nearly all text
-		return r < ' ' || r == '\x7f'
-	}
-	return unicode.Is(unicode.C, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r)
-}
+func hidden(r rune) bool { return human.Hidden(r) }

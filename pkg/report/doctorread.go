@@ -30,11 +30,14 @@ type DoctorRecord struct {
 // ofImage tells whether an image was judged.
 func (r DoctorRecord) ofImage() bool { return r.Offline || r.Image != "" }
 
-// doctorReadLimit bounds a document, in bytes: 10,000 findings are about 6 MiB.
-const doctorReadLimit = 64 << 20
+// doctorReadLimit bounds a document, in bytes: 10,000 findings are about 6 MiB. doctorReadFindings bounds their number.
+const (
+	doctorReadLimit    = 64 << 20
+	doctorReadFindings = 100_000
+)
 
 // ReadDoctor reads a DoctorReport document, as vmguard doctor -o json writes it. It errs, saying what is wrong, on
-// what is no JSON, on another document, on another version of the schema, and on more than 64 MiB.
+// what is no JSON, on another document, on another version of the schema, and on more than 64 MiB or 100,000 findings.
 func ReadDoctor(r io.Reader) (DoctorRecord, error) {
 	data, err := io.ReadAll(io.LimitReader(r, doctorReadLimit+1))
 	if err != nil {
@@ -78,8 +81,8 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 	if inner := bytes.TrimSpace(outer.Data); len(inner) == 0 || inner[0] != '{' {
 		return DoctorRecord{}, errors.New(`"data" is no object`)
 	}
-	var doc doctorJSON
-	if err := json.Unmarshal(outer.Data, &doc); err != nil {
+	doc, err := decodeDoctor(outer.Data)
+	if err != nil {
 		return DoctorRecord{}, fmt.Errorf("data: %w%s", err, madeBy(doc.Version))
 	}
 	if doc.Findings == nil {
@@ -93,6 +96,13 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 	return DoctorRecord{
 		Version: doc.Version, CollectedAt: doc.CollectedAt, Hostname: doc.Host.Hostname, Image: doc.Image, Offline: doc.Offline, Findings: doc.Findings,
 	}, nil
+}
+
+func decodeDoctor(data []byte) (doc doctorJSON, err error) {
+	if err = host.BoundLists(data, "findings", doctorReadFindings); err == nil {
+		err = json.Unmarshal(data, &doc)
+	}
+	return doc, err
 }
 
 // madeBy names the version that wrote what cannot be read, which may be newer than this one.

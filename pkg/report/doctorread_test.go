@@ -53,6 +53,7 @@ func TestReadDoctorRefuses(t *testing.T) {
 		{"findings of another kind", head + `{"findings":7}}`, "cannot unmarshal number"},
 		{"an unknown status", one(`"status":"dubious"`), `unknown finding.Status "dubious" (it was written by vmguard "9.9.9")`},
 		{"a finding without a status", head + `{"findings":[{"id":"x","area":"memory","severity":"info"}]}}`, "finding 1 lacks its id, area, status or severity"},
+		{"findings without end", head + `{"findings":[` + strings.Repeat("{},", doctorReadFindings) + `{}]}}`, "its lists of findings are too long"},
 	} {
 		if _, err := ReadDoctor(strings.NewReader(c.doc)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; wanted %q", c.name, err, c.want)

@@ -33,6 +33,9 @@ func (f *FS) openDir(name string) (*os.File, error) {
 }
 
 func (f *FS) open(name string, flags int, wanted func(fs.FileInfo) error) (*os.File, error) {
+	if err := f.ended(); err != nil {
+		return nil, err
+	}
 	fi, opener, err := f.look(name)
 	if err != nil {
 		return nil, err
@@ -53,6 +56,14 @@ func (f *FS) open(name string, flags int, wanted func(fs.FileInfo) error) (*os.F
 		return nil, err
 	}
 	return file, nil
+}
+
+// ended says why nothing is read any more; nil where that is not so.
+func (f *FS) ended() error {
+	if f.ctx == nil {
+		return nil
+	}
+	return f.ctx.Err()
 }
 
 // look describes what name leads to, and gives the way to open just that.

@@ -11,7 +11,9 @@
 package rootfs
 
 import (
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,11 +27,12 @@ import (
 // Names are paths as the host knows them, such as "/etc/fstab"; a missing leading
 // slash is added, so that no name depends on the working directory. Errors name the
 // same path and keep their cause: errors.Is finds fs.ErrNotExist, fs.ErrPermission,
-// ErrNotRegular and ErrTooLarge in them.
+// ErrNotRegular, ErrTooLarge and ErrTooMany in them.
 type FS struct {
 	dir   string
 	root  *os.Root // nil for the live host
 	image bool     // the kernel's own file systems are hidden
+	ctx   context.Context
 }
 
 // ErrNotRegular says that a name is a device, FIFO, socket or directory, which are never opened for reading.
@@ -37,6 +40,12 @@ var ErrNotRegular = errors.New("not a regular file")
 
 // ErrTooLarge says that a file is larger than the reader allows.
 var ErrTooLarge = errors.New("file too large")
+
+// ErrTooMany says that a directory holds more names than the reader allows.
+var ErrTooMany = errors.New("too many names in the directory")
+
+// maxNames is how many names ReadDir takes. No directory of configuration comes near.
+const maxNames = 10_000
 
 // Open gives the tree below dir; "/" is the live host. It errs where dir is not a
 // directory that can be opened. Close the tree after use.
@@ -89,6 +98,14 @@ func OpenImage(dir string) (*FS, error) {
 	return f, nil
 }
 
+// Within gives the same tree, whose files and directories are read only until ctx ends: what
+// reads a long list of them then soon comes to its end. Only the tree itself is to be closed.
+func (f *FS) Within(ctx context.Context) *FS {
+	bound := *f
+	bound.ctx = ctx
+	return &bound
+}
+
 // Dir gives the directory that holds the tree, "/" for the live host.
 func (f *FS) Dir() string { return f.dir }
 
@@ -113,6 +130,9 @@ func (f *FS) ReadFile(name string, limit int64) ([]byte, error) {
 }
 
 func (f *FS) readFile(name string, limit int64) ([]byte, error) {
+	if err := f.ended(); err != nil {
+		return nil, err
+	}
 	if f.root == nil {
 		p, err := livePath(name)
 		if err != nil {
@@ -138,15 +158,19 @@ func (f *FS) readBy(name string, take func(read func([]byte) (int, error)) ([]by
 }
 
 // ReadDir lists a directory, following links to it, sorted by name. An entry's Info
-// does not follow links. A name that is not a directory gives ENOTDIR.
-func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
+// does not follow links. A name that is not a directory gives ENOTDIR, and one with more
+// than 10,000 names gives ErrTooMany and none of them, so that a part is never taken for the whole.
+func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) { return f.ReadDirMost(name, maxNames) }
+
+// ReadDirMost is ReadDir with another bound, for a directory such as /proc.
+func (f *FS) ReadDirMost(name string, most int) ([]fs.DirEntry, error) {
 	const op = "readdir"
 	dir, err := f.openDir(name)
 	if err != nil {
 		return nil, pathError(op, name, err)
 	}
 	defer dir.Close()
-	list, err := dir.ReadDir(-1)
+	list, err := readNames(dir, most)
 	if err != nil {
 		return nil, pathError(op, name, err)
 	}
@@ -159,6 +183,23 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name() < list[j].Name() })
 	return list, nil
+}
+
+// readNames takes what a directory holds, up to a number of names.
+func readNames(dir *os.File, most int) ([]fs.DirEntry, error) {
+	var list []fs.DirEntry
+	for {
+		more, err := dir.ReadDir(most + 1 - len(list))
+		list = append(list, more...)
+		switch {
+		case len(list) > most:
+			return nil, ErrTooMany
+		case errors.Is(err, io.EOF):
+			return list, nil
+		case err != nil:
+			return nil, err
+		}
+	}
 }
 
 // Lstat describes name itself; of a link, the link. Links in the directories before it are followed.

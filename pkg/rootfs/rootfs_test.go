@@ -1,11 +1,13 @@
 package rootfs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -234,6 +236,59 @@ func TestStatAndLstat(t *testing.T) {
 	must(t, err)
 	if fi.Size() != 5 || !fi.ModTime().Equal(want.ModTime()) {
 		t.Errorf("Stat through a link: size %d, time %v", fi.Size(), fi.ModTime())
+	}
+}
+
+// TestReadDirBound holds that a directory is listed as a whole or not at all.
+func TestReadDirBound(t *testing.T) {
+	f, root := tree(t, map[string]string{"d/a": "", "d/b": "", "d/c": "", "none/": ""})
+	for _, tree := range []*FS{f, open(t, "/")} {
+		dir := strings.TrimSuffix(root, "/")
+		if tree == f {
+			dir = ""
+		}
+		for _, tt := range []struct {
+			name    string
+			most, n int
+			want    error
+		}{{"/d", 3, 3, nil}, {"/d", 2, 0, ErrTooMany}, {"/d", 0, 0, ErrTooMany}, {"/none", 0, 0, nil}, {"/none", 5, 0, nil}} {
+			list, err := tree.ReadDirMost(dir+tt.name, tt.most)
+			if len(list) != tt.n || !errors.Is(err, tt.want) {
+				t.Errorf("%d of %s: %d names, %v; want %d, %v", tt.most, tt.name, len(list), err, tt.n, tt.want)
+			}
+		}
+	}
+	for i := range maxNames - 2 {
+		must(t, os.WriteFile(filepath.Join(root, "d", strconv.Itoa(i)), nil, 0o600))
+	}
+	if _, err := f.ReadDir("/d"); !errors.Is(err, ErrTooMany) {
+		t.Errorf("ReadDir of %d names: %v", maxNames+1, err)
+	}
+}
+
+// TestWithin holds that nothing is read once the context has ended, and that the tree itself goes on.
+func TestWithin(t *testing.T) {
+	f, root := tree(t, map[string]string{"d/a": "x"})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tree := range []*FS{f, open(t, "/")} {
+		dir := root
+		if tree == f {
+			dir = ""
+		}
+		for _, within := range []struct {
+			tree *FS
+			want error
+		}{{tree.Within(t.Context()), nil}, {tree.Within(ctx), context.Canceled}, {tree, nil}} {
+			_, file := within.tree.ReadFile(dir+"/d/a", 10)
+			_, head := within.tree.ReadHead(dir+"/d/a", 10)
+			_, list := within.tree.ReadDir(dir + "/d")
+			for _, err := range []error{file, head, list} {
+				if !errors.Is(err, within.want) {
+					t.Errorf("%v, want %v", err, within.want)
+				}
+			}
+		}
 	}
 }
 

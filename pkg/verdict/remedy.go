@@ -56,7 +56,8 @@ func raiseLimit(c host.Container, memory host.Fact[host.Memory], why string) fin
 	case c.ComposeProject != "":
 		text += "; write the same into the compose file, or its next up undoes it"
 	}
-	return finding.Remedy{Text: text, Command: fmt.Sprintf("docker update --memory %sm --memory-swap %s %s", mebibytes(limit), bothLimits(c.Limits, limit), shellName(c))}
+	text, command := human.Typed(text, fmt.Sprintf("docker update --memory %sm --memory-swap %s %s", mebibytes(limit), bothLimits(c.Limits, limit), shellName(c)))
+	return finding.Remedy{Text: text, Command: command}
 }
 
 // bothLimits is the value of --memory-swap that keeps a container's share of swap.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"vmguard/pkg/finding"
+	"vmguard/pkg/human"
 	"vmguard/pkg/oom"
 )
 
@@ -85,5 +86,6 @@ func (v *Verdict) disagree(text string) {
 }
 
 func (v *Verdict) remedy(text, command string) {
+	text, command = human.Typed(text, command)
 	v.Remedies = append(v.Remedies, finding.Remedy{Text: text, Command: command})
 }
