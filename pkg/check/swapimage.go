@@ -59,6 +59,9 @@ func madeAtBoot(f *host.Facts) firstBoot {
 		}
 	}
 	for _, command := range c.Commands {
+		if command.Off || command.FromFstab {
+			continue // these bring none of their own
+		}
 		if !command.Found {
 			b.doubt("%s:%d runs %s, which is not in the image", command.File, command.Line, command.Program)
 			continue
@@ -172,8 +175,10 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		default: // swap-persistent tells of it
 		}
 	}
-	held := heldBack(f)
+	held, off := heldBack(f), turnedOff(f)
 	switch {
+	case len(b.makers) > 0 && off != "":
+		return unknown("swap is set up for boot, but "+off, b.makers[0].seen)
 	case len(b.makers) > 0 && held != "" && !slices.ContainsFunc(b.makers, func(m swapMaker) bool { return m.command }):
 		return unknown("swap is set up for boot, but "+held, b.makers[0].seen)
 	case len(b.makers) > 0:
@@ -196,9 +201,30 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		makeAtBoot(f, "in the image: "), wanted("fstab, .swap units, zram, cloud-init, start-up commands", "no swap", "swap from the first boot on"))
 }
 
+// turnedOff says which start-up command turns swap off; empty for none. One is passed over
+// where a later line of the same file activates swap.
+func turnedOff(f *host.Facts) string {
+	list := f.CloudInit.Value.Commands
+	for _, c := range list {
+		if c.Off && !slices.ContainsFunc(list, func(o host.BootCommand) bool { return !o.Off && o.Found && o.File == c.File && o.Line > c.Line }) {
+			return fmt.Sprintf("%s:%d turns swap off (%s)", c.File, c.Line, path.Base(c.Program))
+		}
+	}
+	return ""
+}
+
+// activated tells that a start-up command activates all that is set up, whatever keeps
+// systemd from that: what fstab names, and nothing else being set up.
+func activated(f *host.Facts) bool {
+	return !f.ZramConf.Value && !slices.ContainsFunc(setUp(f), func(s setUpSwap) bool { return !s.fstab }) &&
+		slices.ContainsFunc(f.CloudInit.Value.Commands, func(c host.BootCommand) bool { return c.FromFstab && c.Found })
+}
+
 // heldBack says what may keep swap that is set up from being activated; empty for nothing.
 func heldBack(f *host.Facts) string {
 	switch off := f.SwapOff; {
+	case activated(f):
+		return ""
 	case !off.Known():
 		return "whether something keeps it from being activated cannot be told: " + off.Why()
 	case off.Value:
@@ -214,7 +240,7 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 			return one(unknown("cannot tell which swap is set up for boot: " + why))
 		}
 	}
-	list, boot := setUp(f), madeAtBoot(f)
+	list, boot, held := setUp(f), madeAtBoot(f), cmp.Or(turnedOff(f), heldBack(f))
 	out := twiceInImage(f)
 	judged := map[[2]string]bool{} // what is named twice is judged once, and twiceInImage tells of it
 	for _, s := range list {
@@ -228,8 +254,8 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 		return out
 	case len(list) == 0:
 		return one(skipped("neither /etc/fstab nor a unit names swap"))
-	case heldBack(f) != "":
-		return one(unknown("what /etc/fstab and units name as swap is there, but "+heldBack(f), list[0].seen))
+	case held != "":
+		return one(unknown("what /etc/fstab and units name as swap is there, but "+held, list[0].seen))
 	}
 	return one(pass("what /etc/fstab and units name as swap is there, or is made at the first boot", list[0].seen))
 }
