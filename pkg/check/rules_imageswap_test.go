@@ -78,6 +78,7 @@ func imageSwapRules() map[string][]ruleCase {
 	}
 	off := host.BootCommand{Program: "swapoff", Found: true, Off: true, File: "/etc/rc.local", Line: 3}
 	fromFstab := host.BootCommand{Program: "swapon", Found: true, FromFstab: true, File: "/etc/rc.local", Line: 4}
+	itsUnit := func(f *host.Facts) { f.Fstab.Value[0].MaskedBy = "/etc/systemd/system/s.swap" }
 	runs := func(list ...host.BootCommand) func(*host.Facts) {
 		return cloud(func(c *host.CloudInit) { c.Commands = append(c.Commands, list...) })
 	}
@@ -96,6 +97,9 @@ func imageSwapRules() map[string][]ruleCase {
 			{"image, all of nothing", inImage(runs(fromFstab)), []outcome{fails(finding.Warning, "has no swap")}},
 			{"image, all of fstab", inImage(runs(fromFstab), baking("/s", asIs), listing("/s", "/s"), masked), []outcome{passes("/s (/etc/fstab:3)")}},
 			{"image, all of fstab, but zram", inImage(runs(fromFstab), func(f *host.Facts) { f.ZramConf.Value = true }, masked), []outcome{isUnknown("/etc/x masks it")}},
+			{"image, its unit masked", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit), []outcome{fails(finding.Warning, "s.swap masks its unit")}},
+			{"image, its unit masked, and other swap", inImage(swapped, baking("/s", asIs), listing("/s", "/s"), itsUnit), []outcome{passes("cloud-init")}},
+			{"image, masked, and activated", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit, runs(fromFstab)), []outcome{passes("/s (/etc/fstab:3)")}},
 			{"image, none to be held back", inImage(masked), []outcome{fails(finding.Warning, "has no swap")}},
 			{"image, none, Docker", inImage(), []outcome{fails(finding.Warning, "has no swap, and Docker is installed")}},
 			{"image, none, no Docker", inImage(func(f *host.Facts) { f.DockerInstalled.Value = false }), []outcome{fails(finding.Info, "has no swap")}},
@@ -139,6 +143,8 @@ func imageSwapRules() map[string][]ruleCase {
 			{"image, held back", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), masked), []outcome{isUnknown("/etc/x masks it")}},
 			{"image, held back or not", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), unread), []outcome{isUnknown("denied")}},
 			{"image, turned off", inImage(baking("/s", asIs), listing("/s", "/s"), runs(off)), []outcome{isUnknown("is there, but /etc/rc.local:3 turns swap off")}},
+			{"image, its unit masked", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit), []outcome{fails(finding.Warning, "/etc/fstab:3 names /s as swap, which is not activated: /etc/systemd/system/s.swap masks its unit")}},
+			{"image, masked, and activated", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit, runs(fromFstab)), []outcome{passes("is there")}},
 			{"image, all is there", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile")), []outcome{passes("is there")}},
 			{"image, gone", inImage(listing("/swapfile", "")), []outcome{fails(finding.Warning, "/etc/fstab:3 wants swap on /swapfile, which does not exist in the image: this swap will be missing, and without")}},
 			{"image, gone, nofail", inImage(listing("/swapfile", ""), func(f *host.Facts) { f.Fstab.Value[0].NoFail = true }), []outcome{endsWith(finding.Warning, "this swap will be missing")}},

@@ -92,6 +92,7 @@ type setUpSwap struct {
 	fstab        bool
 	noFail       bool
 	seen         finding.Evidence
+	maskedBy     string // the file that keeps systemd from activating it; empty for none
 }
 
 // setUp lists what fstab and enabled units name for boot.
@@ -99,12 +100,12 @@ func setUp(f *host.Facts) []setUpSwap {
 	var list []setUpSwap
 	for _, line := range f.Fstab.Value {
 		if !line.NoAuto {
-			list = append(list, setUpSwap{line.Spec, line.Target, true, line.NoFail, inFile("/etc/fstab", line.Line, line.Spec, "")})
+			list = append(list, setUpSwap{line.Spec, line.Target, true, line.NoFail, inFile("/etc/fstab", line.Line, line.Spec, ""), line.MaskedBy})
 		}
 	}
 	for _, unit := range f.Units.Value {
 		if unit.Enabled && !unit.FromFstab {
-			list = append(list, setUpSwap{unit.What, unit.Target, false, false, inFile(unit.Path, 0, "What="+unit.What, "")})
+			list = append(list, setUpSwap{unit.What, unit.Target, false, false, inFile(unit.Path, 0, "What="+unit.What, ""), ""})
 		}
 	}
 	return list
@@ -166,11 +167,14 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		}
 	}
 	slices.Sort(b.doubts)
+	var masked []setUpSwap
 	for _, s := range setUp(f) {
-		switch how, why := s.stands(f); how {
-		case ready:
+		switch how, why := s.stands(f); {
+		case s.maskedBy != "" && !activated(f):
+			masked = append(masked, s)
+		case how == ready:
 			b.makers = append(b.makers, swapMaker{what: s.spec + " (" + s.seen.Source + ")", file: s.spec, seen: s.seen})
-		case unseen:
+		case how == unseen:
 			b.doubt("%s names %s, and %s", s.seen.Source, s.spec, why)
 		default: // swap-persistent tells of it
 		}
@@ -190,6 +194,8 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		return pass("a VM made from this image has swap from its first boot on: "+human.List(whats, 3), seen...)
 	case len(b.doubts) > 0:
 		return unknown("cannot tell whether a VM made from this image will have swap: " + strings.Join(b.doubts, "; "))
+	case len(masked) > 0:
+		return judgeMasked(masked[0])
 	case !f.DockerInstalled.Known():
 		return unknown("a VM made from this image has no swap, and whether it runs containers cannot be told: " + f.DockerInstalled.Why())
 	}
@@ -199,6 +205,17 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 	}
 	return fail(severity, "a VM made from this image has no swap"+load+": when memory runs out the kernel kills instead of paging",
 		makeAtBoot(f, "in the image: "), wanted("fstab, .swap units, zram, cloud-init, start-up commands", "no swap", "swap from the first boot on"))
+}
+
+// judgeMasked tells of a line of fstab that systemd will not act on, and how to have it do so.
+func judgeMasked(s setUpSwap) finding.Finding {
+	const text = "unmask its unit, or take the line out of /etc/fstab"
+	fix := fixInImage(text, "")
+	if path.Dir(s.maskedBy) == "/etc/systemd/system" {
+		fix = fixInImage(text, "systemctl unmask "+human.ShellWord(path.Base(s.maskedBy)))
+	}
+	return fail(finding.Warning, fmt.Sprintf("%s names %s as swap, which is not activated: %s masks its unit", s.seen.Source, s.spec, s.maskedBy),
+		fix, s.seen, inFile(s.maskedBy, 0, "masked", "not masked"))
 }
 
 // turnedOff says which start-up command turns swap off; empty for none. One is passed over
@@ -263,6 +280,8 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 func judgeSetUp(f *host.Facts, s setUpSwap, boot firstBoot) []finding.Finding {
 	how, why := s.stands(f)
 	switch {
+	case s.maskedBy != "" && !activated(f):
+		return one(judgeMasked(s))
 	case how == unseen:
 		return one(unknown(fmt.Sprintf("%s names %s as swap: %s", s.seen.Source, s.spec, why), s.seen))
 	case how == ready, how == gone && slices.ContainsFunc(boot.makers, func(m swapMaker) bool { return m.file == s.spec }):
