@@ -35,17 +35,7 @@ func judgeJournal(f *host.Facts) finding.Finding {
 	if !j.Installed || bootService(f, "systemd-journald.service").Masked {
 		return skipped("there is no systemd-journald here")
 	}
-	seen := wanted("/var/log/journal", "does not exist", "a directory")
-	switch {
-	case j.Tmpfs != nil:
-		seen = inFile(j.Tmpfs.File, j.Tmpfs.Line, cmp.Or(j.Tmpfs.Param, "a tmpfs on "+j.Tmpfs.Dir), "none there")
-	case j.Blocked:
-		seen.Got = "a link that leads nowhere, or a file"
-	case j.File != "":
-		seen = inFile(j.File, j.Line, "Storage="+j.Storage, "Storage=persistent")
-	case j.LogDir:
-		seen = evidence("/var/log/journal", "a directory")
-	}
+	seen := journalSeen(j)
 	if j.Persistent() {
 		seen.Want = ""
 		return pass("the journal is kept in /var/log/journal", seen)
@@ -70,6 +60,22 @@ func judgeJournal(f *host.Facts) finding.Finding {
 	}
 	return fail(finding.Warning, fmt.Sprintf("the journal dies with the boot (%s): after a reboot nobody can tell what the kernel killed, or why a container died", why),
 		journalRemedy(f), seen)
+}
+
+// journalSeen is what decides where the journal is kept.
+func journalSeen(j host.Journald) finding.Evidence {
+	seen := wanted("/var/log/journal", "does not exist", "a directory")
+	switch {
+	case j.Tmpfs != nil:
+		seen = inFile(j.Tmpfs.File, j.Tmpfs.Line, cmp.Or(j.Tmpfs.Param, "a tmpfs on "+j.Tmpfs.Dir), "none there")
+	case j.Blocked:
+		seen.Got = "a link that leads nowhere, or a file"
+	case j.File != "":
+		seen = inFile(j.File, j.Line, "Storage="+j.Storage, "Storage=persistent")
+	case j.LogDir:
+		seen = evidence("/var/log/journal", "a directory")
+	}
+	return seen
 }
 
 // journalRemedy makes the directory, where that is all that lacks. tmpfiles gives it

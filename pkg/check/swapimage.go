@@ -153,6 +153,22 @@ func bakedStands(b host.BakedSwap) (standing, string) {
 	return ready, ""
 }
 
+// addSetUp adds what fstab and units set up that will work, and gives what is masked.
+func (b *firstBoot) addSetUp(f *host.Facts) (masked []setUpSwap) {
+	for _, s := range setUp(f) {
+		switch how, why := s.stands(f); {
+		case s.maskedBy != "" && !activated(f):
+			masked = append(masked, s)
+		case how == ready:
+			b.makers = append(b.makers, swapMaker{what: s.spec + " (" + s.seen.Source + ")", file: s.spec, seen: s.seen})
+		case how == unseen:
+			b.doubt("%s names %s, and %s", s.seen.Source, s.spec, why)
+		default: // swap-persistent tells of it
+		}
+	}
+	return masked
+}
+
 // judgeImageSwap tells whether a VM made from the image has swap from its first boot on.
 func judgeImageSwap(f *host.Facts) finding.Finding {
 	for _, kubelet := range []string{"kubelet.service", "snap.kubelet.daemon.service"} {
@@ -167,18 +183,7 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		}
 	}
 	slices.Sort(b.doubts)
-	var masked []setUpSwap
-	for _, s := range setUp(f) {
-		switch how, why := s.stands(f); {
-		case s.maskedBy != "" && !activated(f):
-			masked = append(masked, s)
-		case how == ready:
-			b.makers = append(b.makers, swapMaker{what: s.spec + " (" + s.seen.Source + ")", file: s.spec, seen: s.seen})
-		case how == unseen:
-			b.doubt("%s names %s, and %s", s.seen.Source, s.spec, why)
-		default: // swap-persistent tells of it
-		}
-	}
+	masked := b.addSetUp(f)
 	held, off := heldBack(f), turnedOff(f)
 	switch {
 	case len(b.makers) > 0 && off != "":
@@ -196,7 +201,13 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		return unknown("cannot tell whether a VM made from this image will have swap: " + strings.Join(b.doubts, "; "))
 	case len(masked) > 0:
 		return judgeMasked(masked[0])
-	case !f.DockerInstalled.Known():
+	}
+	return noImageSwap(f)
+}
+
+// noImageSwap tells that a VM made from the image has no swap.
+func noImageSwap(f *host.Facts) finding.Finding {
+	if !f.DockerInstalled.Known() {
 		return unknown("a VM made from this image has no swap, and whether it runs containers cannot be told: " + f.DockerInstalled.Why())
 	}
 	severity, load := finding.Info, ""

@@ -176,39 +176,51 @@ func swapCommand(line string) BootCommand {
 // swapProgram gives the command about swap that begins with the first of the words.
 func swapProgram(words []string) BootCommand {
 	c := BootCommand{Program: words[0]}
-	next := append(words[1:len(words):len(words)], "", "")
+	after := func(i int) string {
+		if i < len(words) {
+			return words[i]
+		}
+		return ""
+	}
 	switch path.Base(words[0]) {
 	case "swapon":
-		switch option, _, _ := strings.Cut(next[0], "="); option {
-		case "-s", "--summary", "--show", "-h", "--help", "-V", "--version":
-			return BootCommand{}
-		}
-		device := false
-		for _, word := range words[1:] {
-			device = device || word[0] != '-'
-			letters, short := strings.CutPrefix(word, "-") // such as -ae
-			c.FromFstab = c.FromFstab || word == "--all" || short && strings.Contains(letters, "a") && strings.Trim(letters, "aefv") == ""
-		}
-		if c.FromFstab || device || strings.Contains(strings.Join(words, " "), "=") { // --label=swap
-			return c
-		}
+		return swapOn(words)
 	case "swapoff":
-		switch next[0] {
+		switch after(1) {
 		case "-h", "--help", "-V", "--version", "":
 		default:
 			c.Off = true
 			return c
 		}
 	case "vmguard":
-		if next[0] == "swap" && next[1] == "enable" && !slices.Contains(words, "--dry-run") {
+		if after(1) == "swap" && after(2) == "enable" && !slices.Contains(words, "--dry-run") {
 			return c
 		}
 	case "dphys-swapfile": // Raspberry Pi OS
-		if next[0] == "swapon" {
+		if after(1) == "swapon" {
 			return c
 		}
 	}
 	return BootCommand{}
+}
+
+// swapOn gives swapon's command, where it activates something (swapon(8)).
+func swapOn(words []string) BootCommand {
+	c := BootCommand{Program: words[0]}
+	names := false // a device, or a file
+	for i, word := range words[1:] {
+		option, _, _ := strings.Cut(word, "=")
+		if slices.Contains([]string{"-s", "--summary", "--show", "-h", "--help", "-V", "--version"}, option) && i == 0 {
+			return BootCommand{}
+		}
+		letters, short := strings.CutPrefix(word, "-") // such as -ae
+		names = names || !short || strings.HasPrefix(word, "--label=") || strings.HasPrefix(word, "--uuid=")
+		c.FromFstab = c.FromFstab || word == "--all" || short && strings.Contains(letters, "a") && strings.Trim(letters, "aefv") == ""
+	}
+	if !c.FromFstab && !names {
+		return BootCommand{}
+	}
+	return c
 }
 
 // uncomment takes a shell's comment off a line.
