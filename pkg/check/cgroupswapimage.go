@@ -17,7 +17,8 @@ const notAccounted = "the kernel will not account swap per container, so that --
 //
 // Up to 6.0 accounting can be switched by swapaccount=, and may be off unless it is asked for
 // (CONFIG_MEMCG_SWAP_ENABLED, gone in 5.8); from 6.1 on it always is on and the
-// parameter does nothing (mm/memcontrol.c, setup_swap_account). Without memory cgroups there is none.
+// parameter does nothing (mm/memcontrol.c, setup_swap_account). Without memory cgroups, or
+// without swap, there is none.
 func imageSwapAccounting(f *host.Facts) finding.Finding {
 	const cannot = "cannot tell whether swap will be accounted per container: "
 	switch {
@@ -37,13 +38,16 @@ func imageSwapAccounting(f *host.Facts) finding.Finding {
 		return p.Name == "cgroup_disable" && slices.Contains(strings.Split(p.Value, ","), "memory") ||
 			!always && p.Name == "swapaccount" && p.Value == "0"
 	})
-	memcg, told := f.KernelConfig.Value.Options["MEMCG"]
-	switch {
-	case len(off) > 0:
+	if len(off) > 0 {
 		return switchedOff(f, off)
-	case told && !memcg:
-		return fail(accountingSeverity(f), notAccounted+"kernel "+version+" is built without memory cgroups",
-			remedy("install a kernel that has CONFIG_MEMCG", ""), evidence(f.KernelConfig.Source, "CONFIG_MEMCG is not set"))
+	}
+	for _, option := range []string{"MEMCG", "SWAP"} {
+		if on, told := f.KernelConfig.Value.Options[option]; told && !on {
+			return fail(accountingSeverity(f), notAccounted+"kernel "+version+" is built without CONFIG_"+option,
+				remedy("install a kernel that has CONFIG_"+option, ""), evidence(f.KernelConfig.Source, "CONFIG_"+option+" is not set"))
+		}
+	}
+	switch {
 	case always:
 		return pass("kernel "+version+" accounts swap per container", evidence(f.Kernels.Source, "kernel "+version))
 	case !f.KernelConfig.Known():
@@ -52,12 +56,22 @@ func imageSwapAccounting(f *host.Facts) finding.Finding {
 	return accountingIfAsked(f, version)
 }
 
-// accountingIfAsked judges a kernel before 6.1, which nothing forbids to account.
+// accountingIfAsked judges a kernel before 6.1, which nothing forbids to account. From 5.8 on
+// MEMCG_SWAP merely says that there is MEMCG and SWAP (init/Kconfig), and vendors' kernels may
+// lack it, as 6.1 does: that it is not mentioned says nothing.
 func accountingIfAsked(f *host.Facts, version string) finding.Finding {
 	config := f.KernelConfig.Value.Options
-	if !config["MEMCG_SWAP"] {
+	accounts, told := config["MEMCG_SWAP"]
+	if implied, _ := atLeast(version, 5, 8); implied && config["MEMCG"] && config["SWAP"] {
+		accounts = true
+	}
+	switch {
+	case accounts:
+	case told:
 		return fail(accountingSeverity(f), notAccounted+"kernel "+version+" is built without it",
-			remedy("install a kernel from 6.1 on, which always does", ""), wanted(f.KernelConfig.Source, "no CONFIG_MEMCG_SWAP", "CONFIG_MEMCG_SWAP=y"))
+			remedy("install a kernel from 6.1 on, which always does", ""), wanted(f.KernelConfig.Source, "CONFIG_MEMCG_SWAP is not set", "CONFIG_MEMCG_SWAP=y"))
+	default:
+		return unknown("cannot tell whether swap will be accounted per container: " + f.KernelConfig.Source + " does not say whether kernel " + version + " is built for it")
 	}
 	on := params(f, func(p host.KernelParam) bool { return p.Name == "swapaccount" && p.Value == "1" && !p.Next })
 	if enabled, told := config["MEMCG_SWAP_ENABLED"]; enabled || !told || len(on) > 0 {

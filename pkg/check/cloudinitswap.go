@@ -100,7 +100,7 @@ func judgeMadeSwap(f *host.Facts, c host.CloudInit) finding.Finding {
 func missingSwap(f *host.Facts, s setUpSwap) bool {
 	if f.Image {
 		how, _ := s.stands(f)
-		return how == gone || how == broken
+		return how == gone || how == broken || s.maskedBy != "" && !activated(f)
 	}
 	for _, line := range f.Fstab.Value {
 		if s.fstab && line.Spec == s.spec {

@@ -133,6 +133,8 @@ func TestImageSwapRemediesAreTyped(t *testing.T) {
 			[]string{"s"}, "swap-baked-in", 1, "", ""},
 		"listed and gone": {with(cloudInit, map[string]string{"etc/fstab": "/swapfile none swap sw\n"}), nil, "swap-persistent", 1, "etc/fstab", ""},
 		"no swapfile":     {map[string]string{"swapfile": strings.Repeat("x", 1<<16), "etc/fstab": "/swapfile none swap sw\n"}, nil, "swap-persistent", 1, "etc/fstab", ""},
+		"a masked unit": {map[string]string{"usr/lib/systemd/systemd": "", "etc/fstab": "/swapfile none swap sw\n", "etc/systemd/system/swapfile.swap": "-> /dev/null"}, []string{"swapfile"}, "swap-enabled", 1,
+			"etc/fstab", "/swapfile none swap sw\n"},
 		"listed twice": {map[string]string{"etc/fstab": "/swapfile none swap sw\n/x /x auto\n/swapfile swap swap sw\n\t/swapfile\tnone  swap"}, []string{"swapfile"}, "swap-persistent", 1,
 			"etc/fstab", "/swapfile none swap sw\n/x /x auto\n"},
 		"too open": {nil, []string{"swapfile"}, "swap-permissions", 1, "", ""},

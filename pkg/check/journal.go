@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -15,7 +16,7 @@ var journalPersistent = Check{
 	Title: "The journal outlives a reboot",
 	Why: "The kernel says in its log which process it killed and why, and dockerd which container died. A journal that is kept in /run dies with the boot: " +
 		"after the reboot that ended the trouble nobody can tell any more what it was, and vmguard oom --boot -1 and vmguard why have nothing to read.",
-	Rule: "A warning where journald's Storage is volatile or none, or is auto and there is no directory /var/log/journal, or where a tmpfs lies on that directory or above it. Passes where rsyslog or syslog-ng is enabled, which keep the " +
+	Rule: "A warning where journald's Storage is volatile or none, or is auto and there is no directory /var/log/journal, where something else bears that name, or where a tmpfs lies on that directory or above it (by the kernel's parameter systemd.volatile as well). Passes where rsyslog or syslog-ng is enabled, which keep the " +
 		"kernel's log in /var/log, where vmguard oom reads it as well. Does not apply without systemd's journald. Unknown where its configuration cannot be read, or a syslog daemon's enablement is left to the first boot.",
 	Fix:   "Make the directory /var/log/journal; where Storage is set to something else, set it to persistent in a file under /etc/systemd/journald.conf.d.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeJournal(f)) },
@@ -34,15 +35,7 @@ func judgeJournal(f *host.Facts) finding.Finding {
 	if !j.Installed || bootService(f, "systemd-journald.service").Masked {
 		return skipped("there is no systemd-journald here")
 	}
-	seen := wanted("/var/log/journal", "does not exist", "a directory")
-	switch {
-	case j.Tmpfs != nil:
-		seen = inFile(j.Tmpfs.File, j.Tmpfs.Line, "a tmpfs on "+j.Tmpfs.Dir, "none there")
-	case j.File != "":
-		seen = inFile(j.File, j.Line, "Storage="+j.Storage, "Storage=persistent")
-	case j.LogDir:
-		seen = evidence("/var/log/journal", "a directory")
-	}
+	seen := journalSeen(j)
 	if j.Persistent() {
 		seen.Want = ""
 		return pass("the journal is kept in /var/log/journal", seen)
@@ -60,11 +53,29 @@ func judgeJournal(f *host.Facts) finding.Finding {
 	switch {
 	case j.Tmpfs != nil:
 		why = "a tmpfs lies on " + j.Tmpfs.Dir
+	case j.Blocked:
+		why = "/var/log/journal is no directory"
 	case j.Storage == "auto":
 		why = "there is no /var/log/journal"
 	}
 	return fail(finding.Warning, fmt.Sprintf("the journal dies with the boot (%s): after a reboot nobody can tell what the kernel killed, or why a container died", why),
 		journalRemedy(f), seen)
+}
+
+// journalSeen is what decides where the journal is kept.
+func journalSeen(j host.Journald) finding.Evidence {
+	seen := wanted("/var/log/journal", "does not exist", "a directory")
+	switch {
+	case j.Tmpfs != nil:
+		seen = inFile(j.Tmpfs.File, j.Tmpfs.Line, cmp.Or(j.Tmpfs.Param, "a tmpfs on "+j.Tmpfs.Dir), "none there")
+	case j.Blocked:
+		seen.Got = "a link that leads nowhere, or a file"
+	case j.File != "":
+		seen = inFile(j.File, j.Line, "Storage="+j.Storage, "Storage=persistent")
+	case j.LogDir:
+		seen = evidence("/var/log/journal", "a directory")
+	}
+	return seen
 }
 
 // journalRemedy makes the directory, where that is all that lacks. tmpfiles gives it
@@ -80,8 +91,12 @@ func journalRemedy(f *host.Facts) *finding.Remedy {
 	write := fmt.Sprintf("sed -i --follow-symlinks '%ds/.*/Storage=persistent/' %s", j.Line, human.ShellWord(j.File))
 	sudoConf := "sudo sh -c " + `"` + conf
 	switch {
+	case j.Tmpfs != nil && j.Tmpfs.Param != "":
+		return remedy(fmt.Sprintf("take %s out of the kernel's parameters", j.Tmpfs.Param), "")
 	case j.Tmpfs != nil:
 		return remedy("take the tmpfs off "+j.Tmpfs.Dir+", or mount a disk there", "")
+	case j.Blocked:
+		return remedy("put a directory where /var/log/journal is a link that leads nowhere, or a file; mkdir makes none while it is there", "")
 	case f.Image && later:
 		return fixInImage("have the journal kept on disk", write)
 	case later && !f.System.Value.Systemd:

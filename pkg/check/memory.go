@@ -148,7 +148,7 @@ var cgroupSwapAccounting = Check{
 		"and all others pay for it.",
 	Rule: "When the kernel does not account swap for cgroups: a warning with swap active and a container limited, else info. " +
 		"Unknown where neither a cgroup nor the engine shows it. In an image it goes by the newest kernel, how it was built and what it is given at boot: " +
-		"from 6.1 on it always accounts, unless cgroup_disable=memory is given; a warning with Docker and swap set up, else info.",
+		"from 6.1 on it always accounts, unless cgroup_disable=memory is given or it is built without memory cgroups or swap; from 5.8 on it can do so where it is built with both; a warning with Docker and swap set up, else info.",
 	Fix: "Boot with swapaccount=1 (cgroup v1), or move to cgroup v2, where accounting is always on unless the kernel was built without it.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding {
 		if f.Image {

@@ -79,6 +79,13 @@ func journalRules() map[string][]ruleCase {
 		{"no directory in the image", func(f *host.Facts, _ *host.Container) { offline(f); volatileJournal(f) }, []outcome{fails(finding.Warning, "dies with the boot")}},
 		{"set to volatile", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "volatile" }, []outcome{fails(finding.Warning, "(Storage=volatile)")}},
 		{"none at all", func(f *host.Facts, _ *host.Container) { f.Journald.Value.Storage = "none" }, []outcome{fails(finding.Warning, "(Storage=none)")}},
+		{"no directory can be made", func(f *host.Facts, _ *host.Container) {
+			f.Journald.Value = host.Journald{Installed: true, Storage: "persistent", File: "/x", Line: 1, Blocked: true}
+		}, []outcome{fails(finding.Warning, "(/var/log/journal is no directory)")}},
+		{"in memory by a parameter", func(f *host.Facts, _ *host.Container) {
+			f.Journald.Value.Tmpfs = &host.Tmpfs{Dir: "/var", File: "/boot/grub/grub.cfg", Line: 2, Param: "systemd.volatile=state"}
+			enable(f, "rsyslog.service")
+		}, []outcome{fails(finding.Warning, "(a tmpfs lies on /var)")}},
 		{"on a tmpfs", func(f *host.Facts, _ *host.Container) { inTmpfs(f, "/var/log/journal") }, []outcome{fails(finding.Warning, "(a tmpfs lies on /var/log/journal)")}},
 		{"on a tmpfs in the image", func(f *host.Facts, _ *host.Container) { offline(f); inTmpfs(f, "/var/log") }, []outcome{fails(finding.Warning, "(a tmpfs lies on /var/log)")}},
 		{"rsyslog on the tmpfs", func(f *host.Facts, _ *host.Container) { inTmpfs(f, "/var"); enable(f, "rsyslog.service") }, []outcome{fails(finding.Warning, "(a tmpfs lies on /var)")}},
@@ -295,6 +302,7 @@ func TestBootRemedies(t *testing.T) {
 		{"a tmpfs", "journal-persistent", func(f *host.Facts) {
 			f.Journald.Value.Tmpfs = &host.Tmpfs{Dir: "/var/log", File: "/etc/fstab", Line: 2}
 		}, ""},
+		{"no place for it", "journal-persistent", func(f *host.Facts) { f.Journald.Value.LogDir, f.Journald.Value.Blocked = false, true }, ""},
 		{"a setting", "journal-persistent", func(f *host.Facts) { f.Journald.Value.Storage = "none" },
 			`sudo sh -c "mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\nStorage=persistent\n' > /etc/systemd/journald.conf.d/zz-vmguard.conf && systemctl restart systemd-journald && journalctl --flush"`},
 		{"a setting in the image", "journal-persistent", func(f *host.Facts) { offline(f); f.Journald.Value.Storage = "none" },

@@ -76,6 +76,12 @@ func imageSwapRules() map[string][]ruleCase {
 			c.Commands = []host.BootCommand{{Program: "vmguard", Found: found, File: "/etc/cloud/cloud.cfg.d/x.cfg", Line: 2}}
 		}
 	}
+	off := host.BootCommand{Program: "swapoff", Found: true, Off: true, File: "/etc/rc.local", Line: 3}
+	fromFstab := host.BootCommand{Program: "swapon", Found: true, FromFstab: true, File: "/etc/rc.local", Line: 4}
+	itsUnit := func(f *host.Facts) { f.Fstab.Value[0].MaskedBy = "/etc/systemd/system/s.swap" }
+	runs := func(list ...host.BootCommand) func(*host.Facts) {
+		return cloud(func(c *host.CloudInit) { c.Commands = append(c.Commands, list...) })
+	}
 	swapped := cloud(func(c *host.CloudInit) { c.Swap = cloudSwap() })
 	masked := func(f *host.Facts) { f.SwapOff = host.Known(true, "/etc/x masks it") }
 	unread := func(f *host.Facts) { f.SwapOff = host.Missing[bool]("denied") }
@@ -84,6 +90,16 @@ func imageSwapRules() map[string][]ruleCase {
 			{"image, held back", inImage(swapped, masked), []outcome{isUnknown("but may not be activated: /etc/x masks it")}},
 			{"image, held back or not", inImage(swapped, unread), []outcome{isUnknown("whether something keeps it from being activated cannot be told: denied")}},
 			{"image, held back but for a command", inImage(cloud(commands(true)), masked), []outcome{passes("a command of")}},
+			{"image, turned off", inImage(swapped, runs(off)), []outcome{isUnknown("swap is set up for boot, but /etc/rc.local:3 turns swap off (swapoff)")}},
+			{"image, turned off, a command", inImage(cloud(commands(true)), runs(off)), []outcome{isUnknown("/etc/rc.local:3 turns swap off")}},
+			{"image, turned off and on again", inImage(swapped, runs(off, fromFstab)), []outcome{passes("cloud-init")}},
+			{"image, none to be turned off", inImage(runs(off)), []outcome{fails(finding.Warning, "has no swap")}},
+			{"image, all of nothing", inImage(runs(fromFstab)), []outcome{fails(finding.Warning, "has no swap")}},
+			{"image, all of fstab", inImage(runs(fromFstab), baking("/s", asIs), listing("/s", "/s"), masked), []outcome{passes("/s (/etc/fstab:3)")}},
+			{"image, all of fstab, but zram", inImage(runs(fromFstab), func(f *host.Facts) { f.ZramConf.Value = true }, masked), []outcome{isUnknown("/etc/x masks it")}},
+			{"image, its unit masked", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit), []outcome{fails(finding.Warning, "s.swap masks its unit")}},
+			{"image, its unit masked, and other swap", inImage(swapped, baking("/s", asIs), listing("/s", "/s"), itsUnit), []outcome{passes("cloud-init")}},
+			{"image, masked, and activated", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit, runs(fromFstab)), []outcome{passes("/s (/etc/fstab:3)")}},
 			{"image, none to be held back", inImage(masked), []outcome{fails(finding.Warning, "has no swap")}},
 			{"image, none, Docker", inImage(), []outcome{fails(finding.Warning, "has no swap, and Docker is installed")}},
 			{"image, none, no Docker", inImage(func(f *host.Facts) { f.DockerInstalled.Value = false }), []outcome{fails(finding.Info, "has no swap")}},
@@ -126,6 +142,9 @@ func imageSwapRules() map[string][]ruleCase {
 			{"image, nothing", inImage(), []outcome{isSkipped("neither")}},
 			{"image, held back", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), masked), []outcome{isUnknown("/etc/x masks it")}},
 			{"image, held back or not", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), unread), []outcome{isUnknown("denied")}},
+			{"image, turned off", inImage(baking("/s", asIs), listing("/s", "/s"), runs(off)), []outcome{isUnknown("is there, but /etc/rc.local:3 turns swap off")}},
+			{"image, its unit masked", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit), []outcome{fails(finding.Warning, "/etc/fstab:3 names /s as swap, which is not activated: /etc/systemd/system/s.swap masks its unit")}},
+			{"image, masked, and activated", inImage(baking("/s", asIs), listing("/s", "/s"), itsUnit, runs(fromFstab)), []outcome{passes("is there")}},
 			{"image, all is there", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile")), []outcome{passes("is there")}},
 			{"image, gone", inImage(listing("/swapfile", "")), []outcome{fails(finding.Warning, "/etc/fstab:3 wants swap on /swapfile, which does not exist in the image: this swap will be missing, and without")}},
 			{"image, gone, nofail", inImage(listing("/swapfile", ""), func(f *host.Facts) { f.Fstab.Value[0].NoFail = true }), []outcome{endsWith(finding.Warning, "this swap will be missing")}},

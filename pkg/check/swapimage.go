@@ -59,6 +59,9 @@ func madeAtBoot(f *host.Facts) firstBoot {
 		}
 	}
 	for _, command := range c.Commands {
+		if command.Off || command.FromFstab {
+			continue // these bring none of their own
+		}
 		if !command.Found {
 			b.doubt("%s:%d runs %s, which is not in the image", command.File, command.Line, command.Program)
 			continue
@@ -89,6 +92,7 @@ type setUpSwap struct {
 	fstab        bool
 	noFail       bool
 	seen         finding.Evidence
+	maskedBy     string // the file that keeps systemd from activating it; empty for none
 }
 
 // setUp lists what fstab and enabled units name for boot.
@@ -96,12 +100,12 @@ func setUp(f *host.Facts) []setUpSwap {
 	var list []setUpSwap
 	for _, line := range f.Fstab.Value {
 		if !line.NoAuto {
-			list = append(list, setUpSwap{line.Spec, line.Target, true, line.NoFail, inFile("/etc/fstab", line.Line, line.Spec, "")})
+			list = append(list, setUpSwap{line.Spec, line.Target, true, line.NoFail, inFile("/etc/fstab", line.Line, line.Spec, ""), line.MaskedBy})
 		}
 	}
 	for _, unit := range f.Units.Value {
 		if unit.Enabled && !unit.FromFstab {
-			list = append(list, setUpSwap{unit.What, unit.Target, false, false, inFile(unit.Path, 0, "What="+unit.What, "")})
+			list = append(list, setUpSwap{unit.What, unit.Target, false, false, inFile(unit.Path, 0, "What="+unit.What, ""), ""})
 		}
 	}
 	return list
@@ -149,6 +153,22 @@ func bakedStands(b host.BakedSwap) (standing, string) {
 	return ready, ""
 }
 
+// addSetUp adds what fstab and units set up that will work, and gives what is masked.
+func (b *firstBoot) addSetUp(f *host.Facts) (masked []setUpSwap) {
+	for _, s := range setUp(f) {
+		switch how, why := s.stands(f); {
+		case s.maskedBy != "" && !activated(f):
+			masked = append(masked, s)
+		case how == ready:
+			b.makers = append(b.makers, swapMaker{what: s.spec + " (" + s.seen.Source + ")", file: s.spec, seen: s.seen})
+		case how == unseen:
+			b.doubt("%s names %s, and %s", s.seen.Source, s.spec, why)
+		default: // swap-persistent tells of it
+		}
+	}
+	return masked
+}
+
 // judgeImageSwap tells whether a VM made from the image has swap from its first boot on.
 func judgeImageSwap(f *host.Facts) finding.Finding {
 	for _, kubelet := range []string{"kubelet.service", "snap.kubelet.daemon.service"} {
@@ -163,17 +183,11 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		}
 	}
 	slices.Sort(b.doubts)
-	for _, s := range setUp(f) {
-		switch how, why := s.stands(f); how {
-		case ready:
-			b.makers = append(b.makers, swapMaker{what: s.spec + " (" + s.seen.Source + ")", file: s.spec, seen: s.seen})
-		case unseen:
-			b.doubt("%s names %s, and %s", s.seen.Source, s.spec, why)
-		default: // swap-persistent tells of it
-		}
-	}
-	held := heldBack(f)
+	masked := b.addSetUp(f)
+	held, off := heldBack(f), turnedOff(f)
 	switch {
+	case len(b.makers) > 0 && off != "":
+		return unknown("swap is set up for boot, but "+off, b.makers[0].seen)
 	case len(b.makers) > 0 && held != "" && !slices.ContainsFunc(b.makers, func(m swapMaker) bool { return m.command }):
 		return unknown("swap is set up for boot, but "+held, b.makers[0].seen)
 	case len(b.makers) > 0:
@@ -185,7 +199,15 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		return pass("a VM made from this image has swap from its first boot on: "+human.List(whats, 3), seen...)
 	case len(b.doubts) > 0:
 		return unknown("cannot tell whether a VM made from this image will have swap: " + strings.Join(b.doubts, "; "))
-	case !f.DockerInstalled.Known():
+	case len(masked) > 0:
+		return judgeMasked(masked[0])
+	}
+	return noImageSwap(f)
+}
+
+// noImageSwap tells that a VM made from the image has no swap.
+func noImageSwap(f *host.Facts) finding.Finding {
+	if !f.DockerInstalled.Known() {
 		return unknown("a VM made from this image has no swap, and whether it runs containers cannot be told: " + f.DockerInstalled.Why())
 	}
 	severity, load := finding.Info, ""
@@ -196,9 +218,41 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		makeAtBoot(f, "in the image: "), wanted("fstab, .swap units, zram, cloud-init, start-up commands", "no swap", "swap from the first boot on"))
 }
 
+// judgeMasked tells of a line of fstab that systemd will not act on, and how to have it do so.
+func judgeMasked(s setUpSwap) finding.Finding {
+	const text = "unmask its unit, or take the line out of /etc/fstab"
+	fix := fixInImage(text, "")
+	if path.Dir(s.maskedBy) == "/etc/systemd/system" {
+		fix = fixInImage(text, "systemctl unmask "+human.ShellWord(path.Base(s.maskedBy)))
+	}
+	return fail(finding.Warning, fmt.Sprintf("%s names %s as swap, which is not activated: %s masks its unit", s.seen.Source, s.spec, s.maskedBy),
+		fix, s.seen, inFile(s.maskedBy, 0, "masked", "not masked"))
+}
+
+// turnedOff says which start-up command turns swap off; empty for none. One is passed over
+// where a later line of the same file activates swap.
+func turnedOff(f *host.Facts) string {
+	list := f.CloudInit.Value.Commands
+	for _, c := range list {
+		if c.Off && !slices.ContainsFunc(list, func(o host.BootCommand) bool { return !o.Off && o.Found && o.File == c.File && o.Line > c.Line }) {
+			return fmt.Sprintf("%s:%d turns swap off (%s)", c.File, c.Line, path.Base(c.Program))
+		}
+	}
+	return ""
+}
+
+// activated tells that a start-up command activates all that is set up, whatever keeps
+// systemd from that: what fstab names, and nothing else being set up.
+func activated(f *host.Facts) bool {
+	return !f.ZramConf.Value && !slices.ContainsFunc(setUp(f), func(s setUpSwap) bool { return !s.fstab }) &&
+		slices.ContainsFunc(f.CloudInit.Value.Commands, func(c host.BootCommand) bool { return c.FromFstab && c.Found })
+}
+
 // heldBack says what may keep swap that is set up from being activated; empty for nothing.
 func heldBack(f *host.Facts) string {
 	switch off := f.SwapOff; {
+	case activated(f):
+		return ""
 	case !off.Known():
 		return "whether something keeps it from being activated cannot be told: " + off.Why()
 	case off.Value:
@@ -214,7 +268,7 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 			return one(unknown("cannot tell which swap is set up for boot: " + why))
 		}
 	}
-	list, boot := setUp(f), madeAtBoot(f)
+	list, boot, held := setUp(f), madeAtBoot(f), cmp.Or(turnedOff(f), heldBack(f))
 	out := twiceInImage(f)
 	judged := map[[2]string]bool{} // what is named twice is judged once, and twiceInImage tells of it
 	for _, s := range list {
@@ -228,8 +282,8 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 		return out
 	case len(list) == 0:
 		return one(skipped("neither /etc/fstab nor a unit names swap"))
-	case heldBack(f) != "":
-		return one(unknown("what /etc/fstab and units name as swap is there, but "+heldBack(f), list[0].seen))
+	case held != "":
+		return one(unknown("what /etc/fstab and units name as swap is there, but "+held, list[0].seen))
 	}
 	return one(pass("what /etc/fstab and units name as swap is there, or is made at the first boot", list[0].seen))
 }
@@ -237,6 +291,8 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 func judgeSetUp(f *host.Facts, s setUpSwap, boot firstBoot) []finding.Finding {
 	how, why := s.stands(f)
 	switch {
+	case s.maskedBy != "" && !activated(f):
+		return one(judgeMasked(s))
 	case how == unseen:
 		return one(unknown(fmt.Sprintf("%s names %s as swap: %s", s.seen.Source, s.spec, why), s.seen))
 	case how == ready, how == gone && slices.ContainsFunc(boot.makers, func(m swapMaker) bool { return m.file == s.spec }):

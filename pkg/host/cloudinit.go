@@ -88,7 +88,9 @@ func readCloudInit(tree *rootfs.FS, units func() (*hostUnits, error)) Fact[Cloud
 	if why != "" {
 		return Missing[CloudInit](why)
 	}
-	c.Commands = append(c.Commands, commands...)
+	if c.Commands, why = withoutDphys(tree, append(c.Commands, commands...)); why != "" {
+		return Missing[CloudInit](why)
+	}
 	for i := range c.Commands {
 		_, c.Commands[i].Found = program(tree, c.Commands[i].Program)
 	}

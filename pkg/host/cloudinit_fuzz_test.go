@@ -45,21 +45,21 @@ func FuzzCloudConfig(f *testing.F) {
 	})
 }
 
-// FuzzSwapProgram holds that only words of the line are programs, that a comment changes
+// FuzzSwapCommand holds that only words of the line are programs, that a comment changes
 // nothing, and that a command that follows another is found.
-func FuzzSwapProgram(f *testing.F) {
+func FuzzSwapCommand(f *testing.F) {
 	f.Add("mkswap /s && swapon /s")
 	f.Add("swapon --show # x")
 	f.Fuzz(func(t *testing.T, line string) {
-		got := swapProgram(line)
-		if !strings.Contains(line, got) {
-			t.Fatalf("%q of %q", got, line)
+		got := swapCommand(line)
+		if !strings.Contains(line, got.Program) || got.FromFstab && got.Off {
+			t.Fatalf("%+v of %q", got, line)
 		}
-		if after := swapProgram(line + " # swapon -a"); after != got {
-			t.Fatalf("%q became %q by a comment", got, after)
+		if after := swapCommand(line + " # swapon -a"); after != got {
+			t.Fatalf("%+v became %+v by a comment", got, after)
 		}
-		if before := swapProgram("vmguard swap enable; " + line); before != "vmguard" && !strings.Contains(line, "--dry-run") {
-			t.Fatalf("%q before %q", before, line)
+		if before := swapCommand("vmguard swap enable; " + line); before.Program != "vmguard" {
+			t.Fatalf("%+v before %q", before, line)
 		}
 	})
 }

@@ -167,16 +167,38 @@ func TestBootCommands(t *testing.T) {
 	on := func(file string, line int) []BootCommand {
 		return []BootCommand{{Program: "swapon", Found: true, File: file, Line: line}}
 	}
+	all := func(file string, line int) []BootCommand {
+		list := on(file, line)
+		list[0].FromFstab = true
+		return list
+	}
+	off := []BootCommand{{Program: "swapoff", Off: true, File: cfg, Line: 1}}
+	const dphys = "/usr/lib/systemd/system/dphys-swapfile.service"
+	pi := func(conf string) files {
+		return files{dphys: "[Service]\nExecStart=/sbin/dphys-swapfile swapon\nExecStop=/sbin/dphys-swapfile swapoff\n", "/etc/dphys-swapfile": conf,
+			"/etc/systemd/system/multi-user.target.wants/dphys-swapfile.service": "-> " + dphys}
+	}
 	for name, c := range map[string]struct {
 		files files
 		want  []BootCommand
 	}{
+		"turned off":         {files{cfg: "runcmd: [[swapoff, -a]]\n"}, off},
+		"off is only shown":  {files{cfg: "runcmd: ['swapoff --help', 'command -v swapoff']\n"}, nil},
+		"off, and on again":  {files{cfg: "runcmd: ['swapoff -a && swapon /s']\n"}, on(cfg, 1)},
+		"off, and all on":    {files{cfg: "runcmd: ['swapoff -a && swapon -a']\n"}, all(cfg, 1)},
+		"all and one":        {files{cfg: "runcmd: ['swapon -a; swapon /s']\n"}, on(cfg, 1)},
+		"--all":              {files{cfg: "runcmd: ['swapon -v --all']\n"}, all(cfg, 1)},
+		"all that exist":     {files{cfg: "runcmd: ['swapon -ae || true']\n"}, all(cfg, 1)},
+		"of no device":       {files{cfg: "runcmd: ['swapon -e || true']\n"}, nil},
+		"by its label":       {files{cfg: "runcmd: ['swapon --label=a', 'swapon -L a']\n"}, append(on(cfg, 1), on(cfg, 1)...)},
+		"dphys-swapfile":     {pi("#CONF_SWAPSIZE=0\nCONF_SWAPSIZE=100\n"), []BootCommand{{Program: "/sbin/dphys-swapfile", File: dphys, Line: 2}}},
+		"dphys-swapfile's 0": {pi("CONF_SWAPSIZE=100\nCONF_SWAPSIZE=0 # none\n"), []BootCommand{}},
 		"runcmd, words":      {files{cfg: "runcmd:\n- [ls]\n- [swapon, /s]\n"}, on(cfg, 3)},
 		"runcmd, text":       {files{cfg: "runcmd:\n- |\n  fallocate -l 1G /s\n  mkswap /s && swapon /s\n"}, on(cfg, 4)},
 		"runcmd, vmguard":    {files{cfg: "runcmd:\n- [vmguard, swap, enable, --size, 2G]\n"}, []BootCommand{{Program: "vmguard", File: cfg, Line: 2}}},
-		"bootcmd":            {files{cfg: "bootcmd: ['swapon -a']\n"}, on(cfg, 1)},
+		"bootcmd":            {files{cfg: "bootcmd: ['swapon -a']\n"}, all(cfg, 1)},
 		"user-data's list":   {files{cfg: "runcmd: [[swapon, -a]]\n", "/var/lib/cloud/seed/nocloud/user-data": "#cloud-config\nruncmd: [ls]\n"}, nil},
-		"a script":           {files{"/var/lib/cloud/seed/nocloud/user-data": "#!/bin/sh\nswapon -a\n"}, on("/var/lib/cloud/seed/nocloud/user-data", 2)},
+		"a script":           {files{"/var/lib/cloud/seed/nocloud/user-data": "#!/bin/sh\nswapon -a\n"}, all("/var/lib/cloud/seed/nocloud/user-data", 2)},
 		"without the module": {files{"/etc/cloud/cloud.cfg": "runcmd: [[swapon, -a]]\nbootcmd: [[swapon, -a]]\n"}, nil},
 		"only shown":         {files{cfg: "runcmd: ['swapon --show', 'swapon', 'cat x # swapon -a', 'vmguard swap enable --dry-run', 'mkswap /x']\n"}, nil},
 		"a service": {files{

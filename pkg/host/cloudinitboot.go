@@ -13,10 +13,14 @@ import (
 	"vmguard/pkg/rootfs"
 )
 
-// BootCommand is a start-up command that makes or activates swap. Its text is not kept: it may hold secrets.
+// BootCommand is a start-up command that makes, activates or turns off swap. Its text is not kept: it may hold secrets.
 type BootCommand struct {
-	// Program is the one that is run: swapon, or vmguard with swap enable, as it is called there.
+	// Program is the one that is run: swapon, swapoff, or vmguard with swap enable, as it is called there.
 	Program string `json:"program"`
+	// FromFstab tells that it activates what fstab names, as swapon -a does, and makes nothing of its own.
+	FromFstab bool `json:"fromFstab,omitempty"`
+	// Off tells that it turns swap off.
+	Off bool `json:"off,omitempty"`
 	// Found tells whether the program lies in the tree. One that does not may be fetched before it is run.
 	Found bool   `json:"found"`
 	File  string `json:"file"`
@@ -35,7 +39,7 @@ type AzureSwap struct {
 const mostCommands = 64
 
 // bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
-// script directories that make or activate swap.
+// script directories that make, activate or turn off swap.
 func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit bool) (list []BootCommand, why string) {
 	all, err := units()
 	if err != nil {
@@ -78,7 +82,7 @@ func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit b
 		list = append(list, commands...)
 	}
 	if len(list) > mostCommands {
-		return nil, fmt.Sprintf("there are more than %d start-up commands that make or activate swap", mostCommands)
+		return nil, fmt.Sprintf("there are more than %d start-up commands about swap", mostCommands)
 	}
 	return list, ""
 }
@@ -109,8 +113,9 @@ func serviceCommands(file, text string) []BootCommand {
 		}
 		goesOn = strings.HasSuffix(strings.TrimSpace(line), `\`)
 		// The characters before a program say how it is run (systemd.service(5)).
-		if program := swapProgram(strings.TrimLeft(strings.TrimSpace(value), "@-:+!|")); program != "" {
-			list = append(list, BootCommand{Program: program, File: file, Line: n})
+		if c := swapCommand(strings.TrimLeft(strings.TrimSpace(value), "@-:+!|")); c.Program != "" {
+			c.File, c.Line = file, n
+			list = append(list, c)
 		}
 	}
 	return list
@@ -139,41 +144,83 @@ func scriptCommands(file, text string, before int) []BootCommand {
 	n := before
 	for line := range strings.SplitSeq(text, "\n") {
 		n++
-		if program := swapProgram(line); program != "" && len(list) <= mostCommands {
-			list = append(list, BootCommand{Program: program, File: file, Line: n})
+		if c := swapCommand(line); c.Program != "" && len(list) <= mostCommands {
+			c.File, c.Line = file, n
+			list = append(list, c)
 		}
 	}
 	return list
 }
 
-// swapProgram gives the program of a line that activates swap: swapon, or vmguard with swap enable.
-// It gives nothing where these only show something, or stand in a comment.
-func swapProgram(line string) string {
-	words := strings.FieldsFunc(uncomment(line), func(r rune) bool { return strings.ContainsRune(" \t\r;&|(){}\"'`,[]", r) })
+// swapCommand gives the command of a line that activates swap, swapon or vmguard with swap
+// enable, or else the one that turns it off; of several, one that brings swap of its own. It
+// gives nothing where these only show something, or stand in a comment.
+func swapCommand(line string) BootCommand {
+	var found BootCommand
+	for part := range strings.FieldsFuncSeq(uncomment(line), func(r rune) bool { return strings.ContainsRune(";&|", r) }) {
+		words := strings.FieldsFunc(part, func(r rune) bool { return strings.ContainsRune(" \t\r(){}\"'`,[]", r) })
+		for i := range words {
+			c := swapProgram(words[i:])
+			switch {
+			case c.Program == "":
+			case !c.FromFstab && !c.Off:
+				return c
+			case found.Program == "" || found.Off:
+				found = c
+			}
+		}
+	}
+	return found
+}
+
+// swapProgram gives the command about swap that begins with the first of the words.
+func swapProgram(words []string) BootCommand {
+	c := BootCommand{Program: words[0]}
 	after := func(i int) string {
 		if i < len(words) {
 			return words[i]
 		}
 		return ""
 	}
-	for i, word := range words {
-		switch path.Base(word) {
-		case "swapon":
-			switch next, _, _ := strings.Cut(after(i+1), "="); next {
-			case "-s", "--summary", "--show", "-h", "--help", "-V", "--version", "":
-			default:
-				return word
-			}
-		case "vmguard":
-			if after(i+1) == "swap" && after(i+2) == "enable" && !slices.Contains(words[i:], "--dry-run") {
-				return word
-			}
+	switch path.Base(words[0]) {
+	case "swapon":
+		return swapOn(words)
+	case "swapoff":
+		switch after(1) {
+		case "-h", "--help", "-V", "--version", "":
+		default:
+			c.Off = true
+			return c
 		}
-		if path.Base(word) == "dphys-swapfile" && after(i+1) == "swapon" { // Raspberry Pi OS
-			return word
+	case "vmguard":
+		if after(1) == "swap" && after(2) == "enable" && !slices.Contains(words, "--dry-run") {
+			return c
+		}
+	case "dphys-swapfile": // Raspberry Pi OS
+		if after(1) == "swapon" {
+			return c
 		}
 	}
-	return ""
+	return BootCommand{}
+}
+
+// swapOn gives swapon's command, where it activates something (swapon(8)).
+func swapOn(words []string) BootCommand {
+	c := BootCommand{Program: words[0]}
+	names := false // a device, or a file
+	for i, word := range words[1:] {
+		option, _, _ := strings.Cut(word, "=")
+		if slices.Contains([]string{"-s", "--summary", "--show", "-h", "--help", "-V", "--version"}, option) && i == 0 {
+			return BootCommand{}
+		}
+		letters, short := strings.CutPrefix(word, "-") // such as -ae
+		names = names || !short || strings.HasPrefix(word, "--label=") || strings.HasPrefix(word, "--uuid=")
+		c.FromFstab = c.FromFstab || word == "--all" || short && strings.Contains(letters, "a") && strings.Trim(letters, "aefv") == ""
+	}
+	if !c.FromFstab && !names {
+		return BootCommand{}
+	}
+	return c
 }
 
 // uncomment takes a shell's comment off a line.
@@ -184,6 +231,23 @@ func uncomment(line string) string {
 		}
 	}
 	return line
+}
+
+// withoutDphys leaves out the commands of dphys-swapfile where its configuration, a file of
+// shell assignments, asks for a size of 0: it makes no swapfile then.
+func withoutDphys(tree *rootfs.FS, list []BootCommand) ([]BootCommand, string) {
+	const name = "/etc/dphys-swapfile"
+	data, err := tree.ReadFile(name, smallFile)
+	if err != nil && !absent(err) {
+		return nil, unread(name, err)
+	}
+	off := false
+	for line := range strings.SplitSeq(string(data), "\n") {
+		if size, ok := strings.CutPrefix(strings.TrimSpace(uncomment(line)), "CONF_SWAPSIZE="); ok {
+			off = strings.Trim(size, `"'`) == "0"
+		}
+	}
+	return slices.DeleteFunc(list, func(c BootCommand) bool { return off && path.Base(c.Program) == "dphys-swapfile" }), ""
 }
 
 // readAzureSwap reads the agent's configuration; nil where it makes no swap, or is not there.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"vmguard/pkg/rootfs"
@@ -22,6 +23,9 @@ type FstabSwap struct {
 	// Target is the path that Spec leads to once tags and links are followed, as
 	// /proc/swaps shows it; empty where that cannot be told.
 	Target string `json:"target,omitempty"`
+	// MaskedBy is the file that masks the unit that systemd makes of the line, so that it is
+	// not activated at boot; empty for none, and without systemd.
+	MaskedBy string `json:"maskedBy,omitempty"`
 }
 
 // mostSwaps bounds how many lines of /etc/fstab, and how many units, name swap. The kernel
@@ -42,10 +46,25 @@ func readFstab(tree *rootfs.FS, live bool) Fact[[]FstabSwap] {
 	if len(lines) > mostSwaps {
 		return Missing[[]FstabSwap](fmt.Sprintf("%s names swap more than %d times", name, mostSwaps))
 	}
+	systemd := hasSystemd(tree, "systemd")
 	for i := range lines {
 		lines[i].Target, lines[i].Exists = resolveSpec(tree, lines[i].Spec, live)
+		if systemd {
+			lines[i].MaskedBy = maskedUnit(tree, SwapUnitName(devicePath(lines[i].Spec)))
+		}
 	}
 	return Known(lines, name)
+}
+
+// devicePath gives the path that a spec means: of a tag, udev's link (fstab_node_to_udev_node
+// of systemd's shared/fstab-util.c).
+func devicePath(spec string) string {
+	for _, d := range deviceDirs() {
+		if value, ok := strings.CutPrefix(spec, d.tag); ok && d.tag != "" {
+			return path.Join(d.dir, escapeUdev(value))
+		}
+	}
+	return path.Clean(spec)
 }
 
 // parseFstab finds the lines of type swap. What is no entry at all, such as a line

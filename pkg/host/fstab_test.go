@@ -62,3 +62,19 @@ func FuzzParseFstab(f *testing.F) {
 		equal(t, list[before], FstabSwap{Line: strings.Count(other, "\n") + 2, Spec: spec, NoFail: true})
 	})
 }
+
+// TestMaskedFstab: systemd activates no line whose unit is masked.
+func TestMaskedFstab(t *testing.T) {
+	const dir = "/etc/systemd/system/"
+	uuid := `dev-disk-by\x2duuid-a\x2db.swap`
+	host := files{"etc/fstab": "/a none swap\n/var//b none swap\nUUID=a-b none swap\n/c none swap\n",
+		dir + "a.swap": "-> /dev/null", dir + "var-b.swap": "", dir + uuid: "-> /dev/null", dir + "c.swap": "[Swap]\nWhat=/c\n"}
+	masked := func(more files) (list []string) {
+		for _, line := range readFstab(tree(t, host, more), false).Value {
+			list = append(list, line.MaskedBy)
+		}
+		return list
+	}
+	equal(t, masked(files{"usr/lib/systemd/systemd": ""}), []string{dir + "a.swap", dir + "var-b.swap", dir + uuid, ""})
+	equal(t, masked(nil), []string{"", "", "", ""})
+}

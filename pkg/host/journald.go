@@ -19,13 +19,16 @@ type Journald struct {
 	Line int    `json:"line,omitempty"`
 	// LogDir tells that /var/log/journal is a directory: with auto, that decides.
 	LogDir bool `json:"logDir"`
+	// Blocked tells that /var/log/journal is something else, such as a link that leads
+	// nowhere, so that no directory can be made there.
+	Blocked bool `json:"blocked,omitempty"`
 	// Tmpfs is what takes the journal with it whatever Storage is; nil for none.
 	Tmpfs *Tmpfs `json:"tmpfs,omitempty"`
 }
 
 // Persistent tells whether the journal is still there after a reboot.
 func (j Journald) Persistent() bool {
-	return j.Tmpfs == nil && (j.Storage == "persistent" || j.Storage == "auto" && j.LogDir)
+	return j.Tmpfs == nil && !j.Blocked && (j.Storage == "persistent" || j.Storage == "auto" && j.LogDir)
 }
 
 const journalDir = "/var/log/journal"
@@ -48,6 +51,9 @@ func readJournald(tree *rootfs.FS) Fact[Journald] {
 		j.LogDir = info.IsDir()
 	case !errors.Is(err, fs.ErrNotExist):
 		return Missing[Journald](unread(journalDir, err))
+	}
+	if _, err := tree.Lstat(journalDir); err == nil {
+		j.Blocked = !j.LogDir
 	}
 	if j.Tmpfs, err = readJournalTmpfs(tree); err != nil {
 		return Missing[Journald](err.Error())

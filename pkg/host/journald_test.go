@@ -48,7 +48,10 @@ func TestReadJournald(t *testing.T) {
 	got := readJournald(tree(t, files{daemon: "ELF", "var/log/journal/": ""}))
 	equal(t, got.Value, Journald{Installed: true, Storage: "auto", LogDir: true})
 	equal(t, got.Value.Persistent(), true)
-	equal(t, readJournald(tree(t, files{"lib/systemd/systemd-journald": "ELF", "var/log/journal": "a file"})).Value, Journald{Installed: true, Storage: "auto"})
+	equal(t, readJournald(tree(t, files{"lib/systemd/systemd-journald": "ELF", "var/log/journal": "a file"})).Value, Journald{Installed: true, Storage: "auto", Blocked: true})
+	dead := readJournald(tree(t, files{"etc/systemd/journald.conf": "[Journal]\nStorage=persistent\n", "var/log/journal": "-> /nowhere"}))
+	equal(t, dead.Value, Journald{Storage: "persistent", File: "/etc/systemd/journald.conf", Line: 2, Blocked: true})
+	equal(t, dead.Value.Persistent(), false)
 	equal(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d/a.conf": "-> /nowhere"})).Value, Journald{Storage: "auto"})
 	equal(t, readJournald(tree(t, files{"etc/systemd/journald.conf/": ""})).Value, Journald{Storage: "auto"})
 	missing(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d": "a file"})), "not a directory")
@@ -64,6 +67,14 @@ func TestJournalTmpfs(t *testing.T) {
 		live  = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
 	)
 	log := &Tmpfs{Dir: "/var/log", File: fstab, Line: 2}
+	booted := func(param string) files {
+		return files{"usr/lib/systemd/systemd": "", "boot/grub/grub.cfg": "menuentry x {\n\tlinux /vmlinuz ro " + param + "\n}\n", fstab: "/dev/vdb /var ext4\n"}
+	}
+	state := booted("systemd.volatile=state")
+	state[fstab] = ""
+	param := func(dir, text string) *Tmpfs {
+		return &Tmpfs{Dir: dir, File: "/boot/grub/grub.cfg", Line: 2, Param: text}
+	}
 	for name, c := range map[string]struct {
 		host files
 		want *Tmpfs
@@ -78,6 +89,11 @@ func TestJournalTmpfs(t *testing.T) {
 		"a masked unit":      {files{fstab: line, unit: "-> /dev/null"}, nil},
 		"a unit of a disk":   {files{fstab: line, unit: "[Mount]\nWhat=/dev/vdb\n"}, nil},
 		"fstab's goes first": {files{fstab: line, "usr/lib/systemd/system/var-log.mount": "[Mount]\nType=ext4\n"}, log},
+		"state in memory":    {state, param("/var", "systemd.volatile=state")},
+		"but for a disk":     {booted("systemd.volatile=state"), nil},
+		"all in memory":      {booted("systemd.volatile=yes"), param("/", "systemd.volatile=yes")},
+		"all, by its name":   {booted("systemd.volatile"), param("/", "systemd.volatile=")},
+		"not in memory":      {booted("systemd.volatile=no"), nil},
 		"mounted":            {files{mountinfo: live + "23 22 0:9 / /var/log rw - tmpfs tmpfs rw\n"}, &Tmpfs{Dir: "/var/log", File: mountinfo}},
 		"not mounted":        {files{mountinfo: live, fstab: line}, nil},
 		"log2ram":            {files{mountinfo: live + "23 22 0:9 / /var/log rw - tmpfs log2ram rw\n", "etc/log2ram.conf": ""}, nil},

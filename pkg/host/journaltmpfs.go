@@ -15,6 +15,8 @@ type Tmpfs struct {
 	// File and Line are what mounts it at boot; on a running host, the table of mounts.
 	File string `json:"file"`
 	Line int    `json:"line,omitempty"`
+	// Param is the kernel's parameter that asks for it; empty for none.
+	Param string `json:"param,omitempty"`
 }
 
 // readJournalTmpfs finds the tmpfs in which the journal would lie; nil for none. On a
@@ -39,8 +41,31 @@ func readJournalTmpfs(tree *rootfs.FS) (*Tmpfs, error) {
 	return nil, nil
 }
 
+// volatile gives what the kernel's parameter systemd.volatile puts into memory; nil for
+// nothing. With yes that is the root directory with /etc in it; with state, /var, where
+// nothing else is mounted (kernel-command-line(7), systemd-fstab-generator(8)).
+func volatile(tree *rootfs.FS) *Tmpfs {
+	p, ok := bootParam(readCmdline(tree).Value, "systemd.volatile")
+	if !ok || !hasSystemd(tree, "systemd") {
+		return nil
+	}
+	t := &Tmpfs{Dir: "/", File: p.File, Line: p.Line, Param: "systemd.volatile=" + p.Value}
+	switch strings.ToLower(p.Value) {
+	case "state":
+		t.Dir = "/var"
+	case "", "1", "yes", "y", "true", "t", "on":
+	default:
+		return nil
+	}
+	return t
+}
+
 // bootTmpfs is readJournalTmpfs of what is set up for boot: the deepest mount counts.
 func bootTmpfs(tree *rootfs.FS) (*Tmpfs, error) {
+	inMemoryAnyway := volatile(tree)
+	if inMemoryAnyway != nil && inMemoryAnyway.Dir == "/" { // fstab is not there then
+		return inMemoryAnyway, nil
+	}
 	for _, dir := range []string{journalDir, "/var/log", "/var"} {
 		for _, from := range []string{"/etc/systemd/system/", "/etc/fstab", "/usr/local/lib/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/"} {
 			file, unit := from, strings.HasSuffix(from, "/")
@@ -64,12 +89,12 @@ func bootTmpfs(tree *rootfs.FS) (*Tmpfs, error) {
 				}
 			}
 			if inMemory(fsType) {
-				return &Tmpfs{dir, file, line}, nil
+				return &Tmpfs{Dir: dir, File: file, Line: line}, nil
 			}
 			return nil, nil
 		}
 	}
-	return nil, nil
+	return inMemoryAnyway, nil
 }
 
 func inMemory(fsType string) bool { return fsType == "tmpfs" || fsType == "ramfs" }

@@ -161,7 +161,7 @@ func keptParam(name string) (string, bool) {
 	switch name = strings.ReplaceAll(name, "-", "_"); name {
 	case "swapaccount", "cgroup_disable", "cgroup_enable", "cgroup_no_v1",
 		"systemd.unified_cgroup_hierarchy", "systemd.legacy_systemd_cgroup_controller",
-		"psi", "modules_load", "rd.modules_load", "panic", "zswap.enabled", "noswap", "systemd.swap", "systemd.zram", "cloud_init", "hugepages":
+		"psi", "modules_load", "rd.modules_load", "panic", "zswap.enabled", "noswap", "systemd.swap", "systemd.zram", "systemd.volatile", "cloud_init", "hugepages":
 		return name, true
 	}
 	return "", false

@@ -22,19 +22,26 @@ func readSwapOff(tree *rootfs.FS) Fact[bool] {
 	if file := maskedUnit(tree, "swap.target"); systemd && file != "" {
 		why = file + " masks it"
 	}
-	if !systemd && exists(tree, "/etc/runlevels").Value && isFile(tree, "/etc/init.d/swap") {
-		link, err := startLink(tree, "swap")
-		switch {
-		case err != nil:
-			return Missing[bool](err.Error())
-		case link == "":
-			why = "no runlevel of OpenRC has the service swap (rc-update add swap boot)"
-		}
+	switch off, err := withoutService(tree, "swap"); {
+	case systemd:
+	case err != nil:
+		return Missing[bool](err.Error())
+	case off:
+		why = "no runlevel of OpenRC has the service swap (rc-update add swap boot)"
 	}
 	if why == "" {
 		return Known(false, "systemd's units and the kernel's parameters")
 	}
 	return Known(true, why)
+}
+
+// withoutService tells that OpenRC has a service, and starts it in no runlevel (rc-update(8)).
+func withoutService(tree *rootfs.FS, name string) (bool, error) {
+	if !exists(tree, "/etc/runlevels").Value || !isFile(tree, "/etc/init.d/"+name) {
+		return false, nil
+	}
+	link, err := startLink(tree, name)
+	return link == "" && err == nil, err
 }
 
 // bootParam gives the last parameter of a name that the kernel boots with as things stand.

@@ -113,6 +113,12 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 	if file := maskedUnit(tree, "systemd-sysctl.service"); conf.Systemd && file != "" {
 		return Missing[SysctlConf](file + " keeps systemd-sysctl from applying sysctl.d at boot")
 	}
+	switch off, err := withoutService(tree, "sysctl"); {
+	case err != nil:
+		return Missing[SysctlConf](err.Error())
+	case off && !conf.Systemd:
+		return Missing[SysctlConf]("no runlevel of OpenRC has the service sysctl, which applies them (rc-update add sysctl boot)")
+	}
 	var unread mergedSysctls
 	own, err := readDropIn(tree, sysctlConf)
 	if err != nil {

@@ -101,6 +101,22 @@ func TestEtcSysctlConf(t *testing.T) {
 	equal(t, len(linked.Unread), 0)
 }
 
+// TestSysctlsOfOpenRC: its service sysctl reads them, where a runlevel has it.
+func TestSysctlsOfOpenRC(t *testing.T) {
+	alpine := files{"etc/sysctl.conf": "vm.swappiness=10\n", "etc/init.d/sysctl": "#!/sbin/openrc-run\n", "etc/runlevels/boot/": ""}
+	missing(t, readSysctlConf(tree(t, alpine)), "no runlevel of OpenRC has the service sysctl, which applies them (rc-update add sysctl boot)")
+	for name, more := range map[string]files{
+		"in a runlevel": {"etc/runlevels/boot/sysctl": "-> /etc/init.d/sysctl"},
+		"with systemd":  {"lib/systemd/systemd-sysctl": "", "etc/sysctl.d/99-sysctl.conf": "-> ../sysctl.conf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := readSysctlConf(tree(t, alpine, more))
+			equal(t, got.Why(), "")
+			equal(t, len(got.Value.Settings), 1)
+		})
+	}
+}
+
 func TestReadSysctlConfRefuses(t *testing.T) {
 	big := strings.Repeat("vm.x=1\n", smallFile/7+1)
 	missing(t, readSysctlConf(tree(t, files{"etc/sysctl.d/a.conf": big})), "/etc/sysctl.d/a.conf is larger than expected")
