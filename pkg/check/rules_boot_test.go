@@ -103,7 +103,7 @@ func dockerBootRules() map[string][]ruleCase {
 		off(f)
 		unitOf(f, "docker.service").Path, unitOf(f, "docker.socket").Path = "", ""
 	}
-	return map[string][]ruleCase{"docker-enabled": append(presetCases(), []ruleCase{
+	return map[string][]ruleCase{"docker-enabled": append(append(presetCases(), refusedCases()...), []ruleCase{
 		{"enabled", nil, []outcome{passes("docker.service is started at boot")}},
 		{"enabled in the image", func(f *host.Facts, _ *host.Container) { offline(f) }, []outcome{passes("is started at boot")}},
 		{"off, containers wait", func(f *host.Facts, _ *host.Container) { off(f) }, []outcome{fails(finding.Critical, "no container comes back, whatever its restart policy (1 have one)")}},
@@ -311,6 +311,10 @@ func TestBootRemedies(t *testing.T) {
 			disable(f, "docker.service").Masked = true
 			disable(f, "docker.socket").Masked = true
 		}, "sudo systemctl unmask docker docker.socket && sudo systemctl enable docker"},
+		{"Docker, two starts", "docker-enabled", func(f *host.Facts) {
+			docker := unitOf(f, "docker.service")
+			docker.SecondStart, docker.SecondStartLine = "/etc/x.conf", 2
+		}, "sudo sed -i '2i ExecStart=' /etc/x.conf && sudo systemctl daemon-reload"},
 		{"Docker of System V", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service").Path = "/etc/init.d/docker" }, ""},
 		{"an empty file", "daemon-json-valid", func(f *host.Facts) {
 			offline(f)
