@@ -383,6 +383,7 @@ func TestMissingDaemonFileRemedy(t *testing.T) {
 	for in, want := range map[string]string{
 		"/etc/systemd/system/docker.service.d/x.conf": "make /x.json, or take --config-file out of ExecStart in /etc/systemd/system/docker.service.d/x.conf; vmguard doctor",
 		"/usr/lib/systemd/system/docker.service":      "make /x.json, or take --config-file out of ExecStart in /usr/lib/systemd/system/docker.service by a drop-in (systemctl edit docker); vmguard doctor",
+		"/etc/conf.d/docker":                          "make /x.json, or take --config-file out of DOCKER_OPTS in /etc/conf.d/docker; vmguard doctor",
 	} {
 		f := healthy()
 		f.DaemonFile.Value = host.DaemonFile{Path: "/x.json", FlagsIn: in, Problems: []host.DaemonProblem{{What: "does not exist, but " + in + " names it by --config-file", Effect: host.NoStart}}}
