@@ -17,7 +17,6 @@ func TestDaemonRemediesAreTyped(t *testing.T) {
 		"an empty file":    {"\n", `{"live-restore": true, ` + limits + "}\n"},
 		"another entry":    {"{\n  \"debug\": true,\n  \"dns\": [\"1.1.1.1\", \"9.9.9.9\"]\n}\n", `{"debug": true, "dns": ["1.1.1.1","9.9.9.9"], "live-restore": true, ` + limits + "}\n"},
 		"other options":    {`{"log-opts": {"tag": "it's {{.Name}}", "max-file": "5"}, "live-restore": false}`, `{"log-opts": {"max-file":"5","max-size":"10m","tag":"it's {{.Name}}"}, "live-restore": true, "log-driver": "json-file"}` + "\n"},
-		"no bound":         {`{"log-driver": "json-file", "log-opts": {"max-size": "-1"}}`, `{"log-driver": "json-file", "log-opts": {"max-file":"3","max-size":"10m"}, "live-restore": true}` + "\n"},
 		"options of null":  {`{"log-opts": null, "mtu": 1450}`, `{"log-opts": {"max-file":"3","max-size":"10m"}, "mtu": 1450, "live-restore": true, "log-driver": "json-file"}` + "\n"},
 		"an unusual value": {`{"data-root": "/srv/it's a $(place) %s\\n", "init": false}`, `{"data-root": "/srv/it's a $(place) %s\\n", "init": false, "live-restore": true, ` + limits + "}\n"},
 	} {
@@ -94,6 +93,17 @@ func TestAbsentDaemonFile(t *testing.T) {
 	for _, id := range []string{"docker-log-limits", "docker-live-restore"} {
 		if got := image.failed(t, id); len(got) != 1 || got[0].Evidence[0].Got != "absent" {
 			t.Errorf("got %+v", got)
+		}
+	}
+}
+
+// TestWrongLogOptionsComeFirst holds that nothing is said of log limits with which no container starts.
+func TestWrongLogOptionsComeFirst(t *testing.T) {
+	for _, text := range []string{`{"log-driver":"local","log-opts":{"max-file":"1"}}`, `{"log-driver":"gelf"}`, `{"log-opts":{"max-size":"-1"}}`, `{"log-opts":{"max-size":"10m","max-file":"0"}}`} {
+		image := newImageTree(t, map[string]string{daemonJSON[1:]: text})
+		got := image.judge(t, "docker-log-limits")[0]
+		if got.Status != finding.Unknown || !strings.HasSuffix(got.Summary, "daemon-json-valid comes first") || len(image.failed(t, "daemon-json-valid")) != 1 {
+			t.Errorf("%s: got %+v", text, got)
 		}
 	}
 }

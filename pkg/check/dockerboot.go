@@ -41,6 +41,8 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 	case lacksSocket(unit, socket):
 		return fail(finding.Critical, unit.Name+" is enabled, and systemd refuses to start it: it requires docker.socket, which is masked",
 			enableRemedy(f, unit), inFile(socket.Path, 0, "docker.socket is masked", "not masked"), evidence(unit.Path, "Requires=docker.socket"))
+	case refused(unit):
+		return judgeRefused(f, unit)
 	case presetDecides(unit):
 		return judgePreset(f, unit)
 	case unit.Enabled:
@@ -56,7 +58,7 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 
 // lacksSocket tells that the service is enabled, and needs a socket that is masked.
 func lacksSocket(unit, socket host.Service) bool {
-	return (unit.Enabled || presetEnables(unit)) && unit.NeedsSocket && socket.Masked
+	return startsAtBoot(unit) && unit.NeedsSocket && socket.Masked
 }
 
 // dockerUnit gives the service that is to start dockerd: the snap's where there is no other.
@@ -111,6 +113,7 @@ func enableRemedy(f *host.Facts, unit host.Service) *finding.Remedy {
 	if bootService(f, "docker.socket").Masked && (unit.Masked || unit.NeedsSocket) {
 		masked = append(masked, "docker.socket")
 	}
+	masked = append(masked, unit.NeedsMasked...)
 	if len(masked) > 0 {
 		commands = append(commands, sudo+"systemctl unmask "+strings.Join(masked, " "))
 	}

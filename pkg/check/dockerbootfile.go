@@ -133,6 +133,8 @@ func mendDaemonFile(f *host.Facts, p host.DaemonProblem) *finding.Remedy {
 		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of DOCKER_OPTS in %s%s", p.Key, where, file.FlagsIn, again), "")
 	case p.Key != "" && strings.HasPrefix(p.What, "is set by a flag"):
 		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of ExecStart in %s by a drop-in (systemctl edit docker)%s", p.Key, where, file.FlagsIn, again), "")
+	case strings.HasPrefix(p.What, "does not exist") && strings.HasPrefix(file.FlagsIn, "/etc/conf.d/"):
+		return remedy(fmt.Sprintf("make %s, or take --config-file out of DOCKER_OPTS in %s%s", where, file.FlagsIn, again), "")
 	case strings.HasPrefix(p.What, "does not exist"):
 		by := ""
 		if !strings.HasPrefix(file.FlagsIn, "/etc/") { // a package's file is not to be edited

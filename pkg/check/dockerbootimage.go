@@ -70,6 +70,8 @@ func judgeImageLogLimits(f *host.Facts) finding.Finding {
 		return instead
 	case !host.BuiltInLogDriver(driver) && !strings.ContainsAny(driver, "/:"):
 		return unknown("the default log driver "+driver+" is none of dockerd's own: a plugin of that name must be installed", evidence(f.DaemonConfig.Source, "log-driver "+driver))
+	case brokenLogs(f):
+		return logsUntold(f)
 	case driver != "json-file":
 		return pass("the default log driver "+driver+" does not fill the disk by itself", evidence(f.DaemonConfig.Source, "log-driver "+driver))
 	case bounded(config.LogMaxSize):
@@ -77,4 +79,17 @@ func judgeImageLogLimits(f *host.Facts) finding.Finding {
 	}
 	return fail(finding.Warning, "new containers log without bound: one that is chatty fills the disk", imageDaemonRemedy(config, f.DaemonFile.Value.Flags),
 		inFile(config.File, 0, absentOr(config, "no max-size for the driver json-file"), "max-size 10m"))
+}
+
+// brokenLogs tells that daemon-json-valid finds something wrong with the log driver or its options.
+func brokenLogs(f *host.Facts) bool {
+	return slices.ContainsFunc(f.DaemonFile.Value.Problems, func(p host.DaemonProblem) bool {
+		return p.Effect != host.NoEffect && (p.Key == "log-driver" || p.Key == "log-opts")
+	})
+}
+
+func logsUntold(f *host.Facts) finding.Finding {
+	it := unknown("cannot tell how new containers log: the log options in "+f.DaemonFile.Value.Path+" are wrong; daemon-json-valid comes first", evidence(f.DaemonFile.Value.Path, "log options"))
+	it.Remedy = remedy("mend what daemon-json-valid finds first", "")
+	return it
 }

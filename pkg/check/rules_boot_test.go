@@ -110,7 +110,7 @@ func dockerBootRules() map[string][]ruleCase {
 		off(f)
 		unitOf(f, "docker.service").Path, unitOf(f, "docker.socket").Path = "", ""
 	}
-	return map[string][]ruleCase{"docker-enabled": append(presetCases(), []ruleCase{
+	return map[string][]ruleCase{"docker-enabled": append(append(presetCases(), refusedCases()...), []ruleCase{
 		{"enabled", nil, []outcome{passes("docker.service is started at boot")}},
 		{"enabled in the image", func(f *host.Facts, _ *host.Container) { offline(f) }, []outcome{passes("is started at boot")}},
 		{"off, containers wait", func(f *host.Facts, _ *host.Container) { off(f) }, []outcome{fails(finding.Critical, "no container comes back, whatever its restart policy (1 have one)")}},
@@ -319,6 +319,10 @@ func TestBootRemedies(t *testing.T) {
 			disable(f, "docker.service").Masked = true
 			disable(f, "docker.socket").Masked = true
 		}, "sudo systemctl unmask docker docker.socket && sudo systemctl enable docker"},
+		{"Docker, two starts", "docker-enabled", func(f *host.Facts) {
+			docker := unitOf(f, "docker.service")
+			docker.SecondStart, docker.SecondStartLine = "/etc/x.conf", 2
+		}, "sudo sed -i '2i ExecStart=' /etc/x.conf && sudo systemctl daemon-reload"},
 		{"Docker of System V", "docker-enabled", func(f *host.Facts) { disable(f, "docker.service").Path = "/etc/init.d/docker" }, ""},
 		{"an empty file", "daemon-json-valid", func(f *host.Facts) {
 			offline(f)
@@ -387,6 +391,7 @@ func TestMissingDaemonFileRemedy(t *testing.T) {
 	for in, want := range map[string]string{
 		"/etc/systemd/system/docker.service.d/x.conf": "make /x.json, or take --config-file out of ExecStart in /etc/systemd/system/docker.service.d/x.conf; vmguard doctor",
 		"/usr/lib/systemd/system/docker.service":      "make /x.json, or take --config-file out of ExecStart in /usr/lib/systemd/system/docker.service by a drop-in (systemctl edit docker); vmguard doctor",
+		"/etc/conf.d/docker":                          "make /x.json, or take --config-file out of DOCKER_OPTS in /etc/conf.d/docker; vmguard doctor",
 	} {
 		f := healthy()
 		f.DaemonFile.Value = host.DaemonFile{Path: "/x.json", FlagsIn: in, Problems: []host.DaemonProblem{{What: "does not exist, but " + in + " names it by --config-file", Effect: host.NoStart}}}

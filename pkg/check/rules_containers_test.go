@@ -54,6 +54,9 @@ func engineRules() map[string][]ruleCase {
 			{"no max-size", func(f *host.Facts, _ *host.Container) { f.DaemonConfig.Value.LogMaxSize = "" }, []outcome{fails(finding.Warning, "without bound")}},
 			{"configured after the start", func(f *host.Facts, _ *host.Container) { f.DaemonConfig.Value.Stale = true }, []outcome{fails(finding.Info, "after the engine was started")}},
 			{"max-size -1", func(f *host.Facts, _ *host.Container) { f.DaemonConfig.Value.LogMaxSize = "-1" }, []outcome{fails(finding.Warning, "without bound")}},
+			{"wrong options", func(f *host.Facts, _ *host.Container) {
+				f.DaemonFile.Value.Problems = []host.DaemonProblem{{Key: "log-opts", What: "has x", Effect: host.NoContainers}}
+			}, []outcome{isUnknown("daemon-json-valid comes first")}},
 			{"journald", func(f *host.Facts, _ *host.Container) {
 				f.Docker.Value.LogDriver, f.DaemonConfig.Value.LogMaxSize = "journald", ""
 			}, []outcome{passes("journald")}},

@@ -23,7 +23,7 @@ func TestDaemonProblemsAsDockerd(t *testing.T) {
 	version := dockerdVersion(t, program)
 	flags := map[string][]string{
 		"hosts": {"-H", "unix:///dev/null/docker.sock"}, "debug": {"-D"}, "containerd": {"--containerd", "/x"},
-		"runtimes": {"--add-runtime", "crun=/usr/bin/crun"}, "log-driver": {"--log-driver", "syslog"},
+		"runtimes": {"--add-runtime", "crun=/usr/bin/crun"}, "log-driver": {"--log-driver", "syslog"}, "log-opts": {"--log-opt", "gelf-address=udp://127.0.0.1:9"},
 	}
 	for name, c := range brokenFiles() {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func readStarted(tree *rootfs.FS, list func() (*hostUnits, error)) (started, err
 		return s, err
 	}
 	command := ""
-	env := map[string]string{}
+	var set unitEnvironment
 	for _, file := range files {
 		for _, u := range unitSettings(file.data) {
 			switch {
@@ -42,16 +42,14 @@ func readStarted(tree *rootfs.FS, list func() (*hostUnits, error)) (started, err
 				command, s.file = "", ""
 			case u.name == "ExecStart" && command == "":
 				command, s.file = u.value, file.path
-			case u.name == "Environment":
-				setAll(env, splitWords(u.value))
-			case u.name == "EnvironmentFile":
-				data, err := readDropIn(tree, strings.TrimPrefix(u.value, "-"))
-				if err != nil {
-					return s, err
-				}
-				setAll(env, environment(data))
+			case u.name == "Environment" || u.name == "EnvironmentFile":
+				set.set(u.name, u.value)
 			}
 		}
+	}
+	env, err := set.read(tree)
+	if err != nil {
+		return s, err
 	}
 	words := expand(splitWords(command), env)
 	if len(words) == 0 { // a masked unit starts nothing
@@ -100,32 +98,6 @@ func (s started) directives() []string {
 	return slices.Compact(list)
 }
 
-// environment gives the assignments of an environment file (EnvironmentFile= in systemd.exec(5)).
-func environment(data []byte) []string {
-	var list []string
-	for line := range strings.SplitSeq(string(data), "\n") {
-		if line = strings.TrimSpace(line); line == "" || line[0] == '#' || line[0] == ';' {
-			continue
-		}
-		if key, value, ok := strings.Cut(line, "="); ok {
-			value = strings.TrimSpace(value)
-			if n := len(value); n > 1 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
-				value = value[1 : n-1]
-			}
-			list = append(list, strings.TrimSpace(key)+"="+value)
-		}
-	}
-	return list
-}
-
-func setAll(env map[string]string, assignments []string) {
-	for _, a := range assignments {
-		if key, value, ok := strings.Cut(a, "="); ok {
-			env[key] = value
-		}
-	}
-}
-
 // splitWords splits a command line as systemd does: at blanks that do not stand in
 // quotation marks (systemd.syntax(7)). A backslash keeps what follows it.
 func splitWords(line string) []string {
@@ -144,7 +116,7 @@ func splitWords(line string) []string {
 			quote = 0
 		case quote == 0 && (c == '"' || c == '\''):
 			quote, open = c, true
-		case quote == 0 && (c == ' ' || c == '\t'):
+		case quote == 0 && strings.IndexByte(" \t\r\n", c) >= 0:
 			if open {
 				words = append(words, word.String())
 			}

@@ -45,12 +45,12 @@ func (v values) logDriver() []DaemonProblem {
 	}
 	valid, known := logOptions(driver)
 	switch {
-	case driver == "none" || known && len(opts) == 0:
+	case driver == "none":
 		return nil
 	case !known && !strings.ContainsAny(driver, "/:"):
 		return []DaemonProblem{v.problem(Untold, "log-driver", fmt.Sprintf("is %q: a plugin of that name must be installed", clipped(driver)), "a log driver of dockerd's own, or an installed plugin")}
 	}
-	out := v.logMode(opts)
+	out := append(v.logMode(opts), v.requiredLogOptions(driver, opts)...)
 	if !known {
 		return out
 	}
@@ -60,10 +60,33 @@ func (v values) logDriver() []DaemonProblem {
 			out = append(out, v.problem(NoStart, "log-opts", fmt.Sprintf("has %q, which the driver %s does not know", clipped(name), driver), ""))
 		}
 	}
-	if driver != "json-file" {
-		return out
+	switch driver {
+	case "json-file", "local":
+		return append(out, v.logFiles(opts, driver == "local")...)
+	case "syslog":
+		address := opts["syslog-address"]
+		if scheme, _, ok := strings.Cut(address, "://"); address != "" && (!ok || !slices.Contains([]string{"tcp", "tcp+tls", "udp", "unix", "unixgram"}, scheme)) {
+			out = append(out, v.problem(NoStart, "log-opts", "has a syslog-address that is no such URL", "tcp://, tcp+tls://, udp://, unix:// or unixgram:// before it"))
+		}
 	}
-	return append(out, v.jsonFile(opts)...)
+	return out
+}
+
+// requiredLogOptions judges what a driver does not do without (its New in moby's
+// daemon/logger). dockerd itself looks at options only where there are some, and those of
+// splunk are looked at when a container starts. Flags may set them.
+func (v values) requiredLogOptions(driver string, opts map[string]string) []DaemonProblem {
+	required := map[string][]string{"gelf": {"gelf-address"}, "awslogs": {"awslogs-group"}, "splunk": {"splunk-url", "splunk-token"}}
+	effect := NoStart
+	if len(opts) == 0 || driver == "splunk" {
+		effect = NoContainers
+	}
+	for _, name := range required[driver] {
+		if opts[name] == "" && !slices.Contains(v.flags, "log-opts") {
+			return []DaemonProblem{v.problem(effect, "log-driver", fmt.Sprintf("is %s, and \"log-opts\" does not have %s", driver, name), strings.Join(required[driver], " and ")+` in "log-opts"`)}
+		}
+	}
+	return nil
 }
 
 // logMode judges the options that all drivers have.
@@ -72,31 +95,39 @@ func (v values) logMode(opts map[string]string) []DaemonProblem {
 	if !slices.Contains([]string{"", "blocking", "non-blocking"}, mode) {
 		return []DaemonProblem{v.problem(NoStart, "log-opts", fmt.Sprintf("has mode %q", clipped(mode)), "blocking or non-blocking")}
 	}
-	if _, set := opts["max-buffer-size"]; set && mode != "non-blocking" {
+	size, sized := opts["max-buffer-size"]
+	if sized && mode != "non-blocking" {
 		return []DaemonProblem{v.problem(NoStart, "log-opts", "has max-buffer-size without mode non-blocking", "both or none")}
+	}
+	if _, ok := parseCapacity(size); sized && !ok {
+		return []DaemonProblem{v.problem(NoStart, "log-opts", fmt.Sprintf("has max-buffer-size %q", clipped(size)), "a size such as 4m")}
 	}
 	return nil
 }
 
-// jsonFile judges the values that the driver json-file reads when a container starts
-// (daemon/logger/jsonfilelog in moby).
-func (v values) jsonFile(opts map[string]string) []DaemonProblem {
+// logFiles judges the values that the drivers json-file and local read when a container starts
+// (daemon/logger/jsonfilelog and local in moby). The latter compresses what it rotates
+// unless it is told not to, and has a size and a number of files of its own.
+func (v values) logFiles(opts map[string]string, local bool) []DaemonProblem {
 	var out []DaemonProblem
 	add := func(what, want string) { out = append(out, v.problem(NoContainers, "log-opts", what, want)) }
 	size, sized := opts["max-size"]
-	if n, ok := parseCapacity(size); sized && size != "-1" && (!ok || n == 0) {
+	if n, ok := parseCapacity(size); sized && (!ok || n == 0 && !local) {
 		add(fmt.Sprintf("has max-size %q", clipped(size)), "a size such as 10m")
 	}
 	count, counted := opts["max-file"]
 	files, err := strconv.Atoi(count)
-	if counted && (err != nil || files < 1) {
+	wrong := counted && (err != nil || files < 0 || files < 1 && !local)
+	if wrong {
 		add(fmt.Sprintf("has max-file %q", clipped(count)), "1 or more")
 	}
 	pack, packed := opts["compress"]
 	switch on, err := strconv.ParseBool(pack); {
 	case packed && err != nil:
 		add(fmt.Sprintf("has compress %q", clipped(pack)), "true or false")
-	case on && (files < 2 || !sized):
+	case local && counted && !wrong && files < 2 && (on || !packed):
+		add(fmt.Sprintf("has max-file %q, and the driver local compresses, which takes 2", clipped(count)), `2 or more, or "compress": "false" beside it`)
+	case !local && on && (files < 2 || !sized):
 		add("has compress without max-size, or without a max-file of 2 or more", "all three")
 	}
 	return out

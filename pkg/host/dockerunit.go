@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -19,7 +20,10 @@ func (s *Service) readDocker(tree *rootfs.FS, units unitListing, fresh bool) err
 		static := true
 		for _, file := range files {
 			static = static && !installs(file.data)
-			s.NeedsSocket = s.NeedsSocket || needs(file.data, "docker.socket")
+		}
+		if !s.Masked {
+			s.readNeeds(tree, units, files)
+			s.SecondStart, s.SecondStartLine = secondStart(files)
 		}
 		if fresh && !s.Masked {
 			if s.Preset, err = readPreset(tree, s.Name); err != nil {
@@ -36,14 +40,51 @@ func (s *Service) readDocker(tree *rootfs.FS, units unitListing, fresh bool) err
 	return nil
 }
 
-// needs tells whether a unit file has its unit fail where another cannot be started.
-func needs(data []byte, other string) bool {
-	for _, u := range unitSettings(data) {
-		if u.section == "Unit" && (u.name == "Requires" || u.name == "BindsTo") && slices.Contains(strings.Fields(u.value), other) {
-			return true
+// readNeeds tells what the unit fails of where it cannot be started (Requires= and BindsTo=
+// in systemd.unit(5)): docker.socket, or another that is masked.
+func (s *Service) readNeeds(tree *rootfs.FS, units unitListing, files []dropIn) {
+	for _, file := range files {
+		for _, u := range unitSettings(file.data) {
+			if u.section != "Unit" || u.name != "Requires" && u.name != "BindsTo" {
+				continue
+			}
+			for _, name := range strings.Fields(u.value) {
+				switch {
+				case name == "docker.socket":
+					s.NeedsSocket = true
+				case masked(tree, cmp.Or(units.paths[name], path.Join("/etc/systemd/system", path.Base(name)))):
+					s.NeedsMasked = append(s.NeedsMasked, clipped(name))
+				}
+			}
 		}
 	}
-	return false
+	slices.Sort(s.NeedsMasked)
+	s.NeedsMasked = slices.Compact(s.NeedsMasked)
+}
+
+// secondStart gives the last ExecStart= of a service that has more than one: an empty one
+// takes back what stands before it, and a service of Type=oneshot may have many.
+func secondStart(files []dropIn) (file string, line int) {
+	starts, kind := 0, ""
+	for _, f := range files {
+		for _, u := range unitSettings(f.data) {
+			switch {
+			case u.section != "Service":
+			case u.name == "Type":
+				kind = u.value
+			case u.name == "ExecStart" && u.value == "":
+				starts, file, line = 0, "", 0
+			case u.name == "ExecStart":
+				if starts++; starts > 1 {
+					file, line = f.path, u.line
+				}
+			}
+		}
+	}
+	if kind == "oneshot" {
+		return "", 0
+	}
+	return file, line
 }
 
 // lingering gives the link by which a user's own systemd starts a unit at boot: that of a

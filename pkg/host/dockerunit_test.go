@@ -30,3 +30,36 @@ func TestReadServicesOfDocker(t *testing.T) {
 		})
 	}
 }
+
+// TestReadDockerRefused holds what systemd refuses to start docker.service of.
+func TestReadDockerRefused(t *testing.T) {
+	const conf = "etc/systemd/system/docker.service.d/"
+	start := func(lines string) string { return "[Service]\n" + lines + "ExecStart=/usr/bin/dockerd --debug\n" }
+	needs := files{unitFile: "[Unit]\nRequires=docker.socket containerd.service\nBindsTo=x.mount\n[Service]\nExecStart=/usr/bin/dockerd\n", "lib/systemd/system/containerd.service": "[Service]\n"}
+	for name, c := range map[string]struct {
+		host  []files
+		needs []string
+		file  string
+		line  int
+	}{
+		"one start":         {host: []files{{unitFile: someUnit}}},
+		"two":               {host: []files{{unitFile: someUnit, conf + "a.conf": start("# x\n")}}, file: "/" + conf + "a.conf", line: 3},
+		"taken back":        {host: []files{{unitFile: someUnit, conf + "a.conf": start("ExecStart=\n")}}},
+		"taken back later":  {host: []files{{unitFile: someUnit, conf + "a.conf": start(""), conf + "b.conf": start("ExecStart=\n")}}},
+		"the last of three": {host: []files{{unitFile: someUnit, conf + "a.conf": start(""), conf + "b.conf": start("")}}, file: "/" + conf + "b.conf", line: 2},
+		"oneshot":           {host: []files{{unitFile: someUnit, conf + "a.conf": start("Type=oneshot\n")}}},
+		"of another part":   {host: []files{{unitFile: someUnit, conf + "a.conf": "[Unit]\nExecStart=/x\n"}}},
+		"masked":            {host: []files{{unitFile: someUnit, conf + "a.conf": start(""), "etc/systemd/system/docker.service": "-> /dev/null"}}},
+		"needs":             {host: []files{needs}},
+		"needs two that are masked": {host: []files{needs, {"etc/systemd/system/containerd.service": "-> /dev/null", "etc/systemd/system/x.mount": "-> /dev/null"}},
+			needs: []string{"containerd.service", "x.mount"}},
+		"wants one that is masked": {host: []files{{unitFile: "[Unit]\nWants=containerd.service\n", "etc/systemd/system/containerd.service": "-> /dev/null"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := findService(t, servicesOf(tree(t, c.host...), false), "docker.service")
+			equal(t, got.NeedsMasked, c.needs)
+			equal(t, got.SecondStart, c.file)
+			equal(t, got.SecondStartLine, c.line)
+		})
+	}
+}

@@ -31,6 +31,13 @@ type Service struct {
 	// NeedsSocket tells of docker.service that systemd does not start it without
 	// docker.socket (Requires=), so that it must not be masked.
 	NeedsSocket bool `json:"needsSocket,omitempty"`
+	// NeedsMasked names what else docker.service requires and is masked, sorted: systemd
+	// does not start the one without the other.
+	NeedsMasked []string `json:"needsMasked,omitempty"`
+	// SecondStart is set of docker.service where it has more than one ExecStart=, of which
+	// systemd allows one (systemd.service(5)): the file of the last one, and its line.
+	SecondStart     string `json:"secondStart,omitempty"`
+	SecondStartLine int    `json:"secondStartLine,omitempty"`
 	// ByUser is set of docker.service where it is not enabled: the link by which a
 	// lingering user's own systemd starts a unit of that name, as of a rootless Docker.
 	ByUser string `json:"byUser,omitempty"`
