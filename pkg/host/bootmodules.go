@@ -106,6 +106,9 @@ func parseModulesLoad(data []byte) []string {
 	var names []string
 	for line := range strings.SplitSeq(string(data), "\n") {
 		fields := strings.Fields(line)
+		if len(names) > maxBootModules {
+			break
+		}
 		if len(fields) > 0 && fields[0][0] != '#' && fields[0][0] != ';' {
 			names = append(names, moduleName(fields[0]))
 		}
