@@ -30,6 +30,9 @@ func TestRecipesStandInTheGuide(t *testing.T) {
 	if err != nil || count < 8 {
 		t.Errorf("%d files, %v", count, err)
 	}
+	if !strings.Contains(guide, "\n"+strings.TrimRight(string(readFile(t, "../../testdata/prometheus/alerts.yml")), "\n")+"\n```\n") {
+		t.Error("docs/ci.md does not show the alerts as they are")
+	}
 }
 
 // recipe is one way to build an image, in a directory that holds the files of testdata/ci and vmguard.

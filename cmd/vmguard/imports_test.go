@@ -121,7 +121,7 @@ var rooms = []room{
 	{
 		path: "pkg/lab",
 		own:  []string{"pkg/probe"},
-		libs: []string{"github.com/emersion/go-imap/v2", "golang.org/x/sys"},
+		libs: []string{"golang.org/x/sys"},
 		why:  "it plays faults and states the verdicts that they must get; of probe it knows the verdicts' names alone",
 	},
 	{
@@ -192,7 +192,7 @@ var rooms = []room{
 // testLibs may be imported by the tests of every package.
 var testLibs = []string{
 	"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "github.com/santhosh-tekuri/jsonschema", "go.uber.org/goleak",
-	"github.com/emersion/go-imap/v2/imapserver", "go.yaml.in/yaml/v3",
+	"github.com/emersion/go-imap/v2", "go.yaml.in/yaml/v3",
 }
 
 // use is a rule on what code does rather than what it imports.

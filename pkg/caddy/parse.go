@@ -1,7 +1,9 @@
 package caddy
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -51,14 +53,14 @@ func Parse(s Source, files map[string][]Source) (Config, error) {
 	if len(servers) > maxServers {
 		return Config{}, fmt.Errorf("%s: %w", s.Name, errTooMuch)
 	}
-	certain := plainListeners(p.options)
+	ports := portsOf(p.options)
 	config := Config{Options: p.global, Servers: len(servers) > 0, Unseen: p.unseen}
 	for _, d := range p.sites {
 		site := Site{File: d.words[0].file, Line: d.words[0].line}
 		for _, w := range d.words {
 			site.Addresses = append(site.Addresses, shown(w.text))
 		}
-		site.Idle, site.Write = apply(servers, d.words, certain && len(all(d.block, "bind")) == 0)
+		site.Idle, site.Write = apply(servers, d.words, ports, len(all(d.block, "bind")) == 0)
 		if config.Unseen != "" && !site.Idle.Set() {
 			site.Idle.Unknown, site.Write.Unknown = config.Unseen, config.Unseen
 		}
@@ -68,15 +70,30 @@ func Parse(s Source, files map[string][]Source) (Config, error) {
 	return config, nil
 }
 
-// plainListeners tells that no global option changes where sites listen.
-func plainListeners(options []directive) bool {
+// ports are where sites without a port of their own listen.
+type ports struct {
+	http, https string
+	// certain tells that no global option makes it another place.
+	certain bool
+}
+
+// portsOf reads the global options that say where sites listen. auto_https is none of them.
+func portsOf(options []directive) ports {
+	out := ports{":80", ":443", true}
 	for _, d := range options {
+		value, _ := d.value()
+		n, err := strconv.Atoi(value.text)
+		port := ":" + strconv.Itoa(n)
 		switch d.name() {
-		case "default_bind", "http_port", "https_port", "auto_https":
-			return false
+		case "http_port":
+			out.http, out.certain = port, out.certain && err == nil
+		case "https_port":
+			out.https, out.certain = port, out.certain && err == nil
+		case "default_bind":
+			out.certain = false
 		}
 	}
-	return true
+	return out
 }
 
 // shown is an address as a report may show it: without the variables' marks, and with no
@@ -130,11 +147,11 @@ func serversOf(options []directive) []server {
 // apply gives the timeouts of a site: those of the block for its listener, else of the one
 // for all (httpcaddyfile/serveroptions.go). Where its listener is not certain, or it has
 // several, all that may apply must agree.
-func apply(servers []server, addresses []token, certain bool) (idle, write Timeout) {
+func apply(servers []server, addresses []token, at ports, unbound bool) (idle, write Timeout) {
 	var may []server
 	for _, a := range addresses {
-		listener, ok := listenerOf(a.text)
-		if !certain || !ok {
+		listener, ok := at.listenerOf(a.text)
+		if !at.certain || !unbound || !ok {
 			may = append(append([]server{}, servers...), pick(servers, ""))
 			break
 		}
@@ -168,7 +185,7 @@ func agree(a, b Timeout) Timeout {
 
 // listenerOf gives the address that a site's server listens on, as Caddy spells it; false
 // where it cannot be told.
-func listenerOf(address string) (string, bool) {
+func (p ports) listenerOf(address string) (string, bool) {
 	if strings.ContainsAny(address, "{"+openVariable) {
 		return "", false
 	}
@@ -181,9 +198,9 @@ func listenerOf(address string) (string, bool) {
 		return rest[i:], rest[i:] != ":"
 	}
 	if scheme == "http" {
-		return ":80", true
+		return p.http, true
 	}
-	return ":443", scheme == "" || scheme == "https"
+	return p.https, scheme == "" || scheme == "https"
 }
 
 // proxies collects each reverse_proxy of a site, however deep.
@@ -247,7 +264,7 @@ func timeout(d directive) Timeout {
 // Duration reads a duration as Caddy does: Go's syntax, and d for days of 24 hours
 // (caddy.ParseDuration). It errs on any other text.
 func Duration(text string) (time.Duration, error) {
-	bad := fmt.Errorf("%.40q is no duration such as 620s or 1d", text)
+	bad := errors.New("it is no duration such as 620s or 1d")
 	if len(text) > 64 {
 		return 0, bad
 	}

@@ -47,7 +47,7 @@ import sites/*.caddy
 		{Addresses: []string{"http://...@b.example"}, File: file, Line: 12, Idle: Timeout{Nanoseconds: DefaultIdle}, Proxies: []Proxy{{
 			File: file, Line: 13, Stream: Timeout{24 * time.Hour, file, 14, ""},
 			Read:      Timeout{File: file, Line: 16, Unknown: "it depends on the environment variable READ"},
-			Keepalive: Timeout{File: file, Line: 17, Unknown: `"{env.KEEP}" is no duration such as 620s or 1d`},
+			Keepalive: Timeout{File: file, Line: 17, Unknown: "it is no duration such as 620s or 1d"},
 		}}},
 		{Addresses: []string{"c.example"}, File: "/etc/caddy/sites/c.caddy", Line: 1, Idle: idle, Write: write, Proxies: []Proxy{plain("/etc/caddy/sites/c.caddy", 2)}},
 	}}
@@ -89,7 +89,7 @@ func TestParseRefuses(t *testing.T) {
 		"not closed":       {":80 {\n\thandle {\n\t}\n", "C:1: a { that is not closed"},
 		"closed twice":     {":80 {\n}\n}\n", "C:3: a } that closes nothing"},
 		"an open quote":    {":80 {\n\trespond \"x\n}\n", "a quote that does not end"},
-		"an open heredoc":  {":80 {\n\trespond <<END\n\tx\n}\n", "the heredoc END does not end"},
+		"an open heredoc":  {":80 {\n\trespond <<END\n\tx\n}\n", "a heredoc that does not end"},
 		"on one line":      {":80 { respond x }\n", "C:1: text after a { on the same line"},
 		"too deep":         {":80 {\n" + strings.Repeat("a {\n", 100), "lead too far"},
 		"doubling":         {doubling + ":80 {\n\timport ay\n}\n", "lead too far"},

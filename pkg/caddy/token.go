@@ -198,7 +198,7 @@ func (l *lexer) heredoc(name string) (string, error) {
 			return body, nil
 		}
 	}
-	return "", errors.New("the heredoc " + bounded(name) + " does not end")
+	return "", errors.New("a heredoc that does not end")
 }
 
 // marker gives the name of a heredoc that begins there: letters, digits, _ and - up to the

@@ -120,6 +120,7 @@ func TestRulesAreTestedThreeWays(t *testing.T) {
 
 func TestHealthyVMHasNoFinding(t *testing.T) {
 	for name, f := range map[string]*host.Facts{"with Docker": healthy(), "without Docker": bare()} {
+		f.SwapFiles, f.KernelConfig = host.Fact[[]host.BakedSwap]{}, host.Fact[host.KernelConfig]{} // read of images alone
 		for _, got := range Run(All(), f, DefaultPolicy(checkedAt)) {
 			if got.Status == finding.Fail || got.Status == finding.Unknown {
 				t.Errorf("%s: %+v", name, got)
@@ -476,6 +477,9 @@ func oomRules() map[string][]ruleCase {
 				[]outcome{fails(finding.Warning, "dockerd may be killed"), passes("sshd")}},
 			{"sshd", func(f *host.Facts, _ *host.Container) { f.Daemons.Value[1].OOMScoreAdj = 0 },
 				[]outcome{fails(finding.Info, "sshd may be killed"), passes("dockerd")}},
+			{"killers are not its affair", func(f *host.Facts, _ *host.Container) {
+				f.Daemons.Value = []host.Daemon{{Name: "earlyoom"}, {Name: "nohang"}, {Name: "systemd-oomd"}}
+			}, []outcome{isSkipped("neither")}},
 			{"containerd of dockerd's", func(f *host.Facts, _ *host.Container) {
 				f.Daemons.Value = []host.Daemon{{Name: "containerd", Parent: "dockerd"}}
 			}, []outcome{isSkipped("neither")}},

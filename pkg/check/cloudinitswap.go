@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"vmguard/pkg/finding"
@@ -17,9 +18,9 @@ var cloudInitSwap = Check{
 	Why: "cloud-init can make a swapfile at a VM's first boot. Next to a swapfile of the image it takes its space a second time; " +
 		"and where cloud-init is switched off, or does not understand the size, the VM has no swap although its configuration has.",
 	Rule: "A warning where cloud-init's section swap makes a swapfile while /etc/fstab or a .swap unit names another one (info where only zram is set up besides), and " +
-		"where the section cannot work: cloud-init is disabled, its module mounts is not listed, its size is none that it understands, or the disk's filesystem takes no swapfile. " +
+		"where the section cannot work: cloud-init is disabled (by its file, by the kernel's parameters, or with a masked unit), its module mounts is not listed, its size is none that it understands, or the disk's filesystem takes no swapfile. " +
 		"The files of cloud.cfg.d and seeded user-data are merged as cloud-init does; a VM's own user-data is not seen. Does not apply without cloud-init.",
-	Fix:   "Keep one of the two: set the section's size to 0 in a file of /etc/cloud/cloud.cfg.d, or take the other swap out.",
+	Fix:   "Keep one of the two: take a swapfile that lies in an image out of it, or set the section's size to 0 in a file of /etc/cloud/cloud.cfg.d.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeCloudInitSwap(f)) },
 }
 
@@ -56,12 +57,14 @@ func judgeUnmadeSwap(c host.CloudInit) finding.Finding {
 func judgeMadeSwap(f *host.Facts, c host.CloudInit) finding.Finding {
 	file := c.Swap.Filename
 	var others []finding.Evidence
+	var baked []host.BakedSwap // those of them that are swapfiles of the image
 	for _, s := range setUp(f) {
 		if s.spec == file || s.target == file { // the line of fstab that cloud-init writes itself, on a host
 			return pass("cloud-init and "+s.seen.Source+" mean the same swapfile: "+file, cloudSwapSeen(c.Swap, ""), s.seen)
 		}
 		if !missingSwap(f, s) {
 			others = append(others, s.seen)
+			baked = append(baked, s.baked(f)...)
 		}
 	}
 	seen := []finding.Evidence{cloudSwapSeen(c.Swap, "")}
@@ -69,7 +72,7 @@ func judgeMadeSwap(f *host.Facts, c host.CloudInit) finding.Finding {
 	switch why := unsuitableRoot(f, file); {
 	case c.DisabledBy != "":
 		return fail(finding.Warning, fmt.Sprintf(useless, file, c.DisabledBy+" switches it off"),
-			remedy("take the section swap out, or remove "+c.DisabledBy, ""), append(seen, inFile(c.DisabledBy, 0, "is there", "no file"))...)
+			remedy("take the section swap out, or remove "+c.DisabledBy, ""), append(seen, evidence(c.DisabledBy, "switches cloud-init off"))...)
 	case !c.MountsModule:
 		return fail(finding.Warning, fmt.Sprintf(useless, file, "its module mounts is not among its cloud_init_modules"),
 			remedy("add mounts to the cloud_init_modules of /etc/cloud/cloud.cfg, or take the section swap out", ""), seen...)
@@ -80,8 +83,12 @@ func judgeMadeSwap(f *host.Facts, c host.CloudInit) finding.Finding {
 		for _, o := range others {
 			names = append(names, fmt.Sprintf("%s (%s)", o.Got, o.Source))
 		}
+		fix := noCloudSwap(f, c, "keep one of them; to have cloud-init make none")
+		if len(baked) == len(others) { // swap-baked-in has them taken out: without cloud-init's, none would be left
+			fix = keepCloudSwap(f, baked)
+		}
 		return fail(finding.Warning, fmt.Sprintf("cloud-init makes %s at a VM's first boot, next to swap that is set up already: %s", file, human.List(names, 3)),
-			noCloudSwap(f, c, "keep one of them; to have cloud-init make none"), append(seen, others...)...)
+			fix, append(seen, others...)...)
 	case f.ZramConf.Known() && f.ZramConf.Value:
 		return fail(finding.Info, fmt.Sprintf("cloud-init makes %s at a VM's first boot, next to compressed memory (zram)", file),
 			noCloudSwap(f, c, "leave it, if both are wanted; to have cloud-init make none"), append(seen, evidence(f.ZramConf.Source, "sets up zram"))...)
@@ -111,6 +118,27 @@ func unsuitableRoot(f *host.Facts, file string) string {
 		}
 	}
 	return ""
+}
+
+// baked gives the swapfile of the image that this is; nothing for another swap.
+func (s setUpSwap) baked(f *host.Facts) []host.BakedSwap {
+	for _, b := range f.SwapFiles.Value {
+		if f.Image && (b.Path == s.target || b.Path == s.spec) {
+			return []host.BakedSwap{b}
+		}
+	}
+	return nil
+}
+
+// keepCloudSwap says to take the image's own swapfiles out, as swap-baked-in does.
+func keepCloudSwap(f *host.Facts, baked []host.BakedSwap) *finding.Remedy {
+	var names, commands []string
+	for _, b := range baked {
+		if command := removeBaked(f, b).Command; !slices.Contains(commands, command) {
+			names, commands = append(names, b.Path), append(commands, command)
+		}
+	}
+	return fixInImage("keep cloud-init's, and take "+human.List(names, 3)+" out, as swap-baked-in says", strings.Join(commands, " && "))
 }
 
 // noCloudSwap says how to have cloud-init make no swapfile, at the next first boot.

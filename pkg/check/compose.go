@@ -1,7 +1,9 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"vmguard/pkg/compose"
 	"vmguard/pkg/finding"
@@ -62,7 +64,7 @@ func addTo(s host.ComposeService, text, key string) *finding.Remedy {
 func open(s host.ComposeService, setting compose.Setting, name string) string {
 	switch {
 	case setting.Variable != "":
-		return fmt.Sprintf("its %s depends on the variable %s, which has no default (%s:%d)", name, setting.Variable, setting.File, setting.Line)
+		return fmt.Sprintf("its %s depends on the variable %s, whose value is not known (%s:%d)", name, setting.Variable, setting.File, setting.Line)
 	case !setting.Set() && s.Unseen != "":
 		return s.Unseen
 	}
@@ -83,7 +85,7 @@ var composeHealthcheck = Check{
 	},
 }
 
-const sampleHealthcheck = `healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:8080/health"], interval: 30s}, with the service's own test`
+const sampleHealthcheck = `a healthcheck with a test of its own; as an example, for a web server whose image has curl: healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:8080/health"], interval: 30s}`
 
 func judgeServiceHealth(_ host.ComposeFile, s host.ComposeService) finding.Finding {
 	h := s.Healthcheck
@@ -92,7 +94,7 @@ func judgeServiceHealth(_ host.ComposeFile, s host.ComposeService) finding.Findi
 	case s.Job:
 		return skipped("it is meant to end")
 	case h.Variable != "":
-		return unknown("whether it has a healthcheck depends on the variable "+h.Variable+", which has no default", seen)
+		return unknown("whether it has a healthcheck depends on the variable "+h.Variable+", whose value is not known", seen)
 	case h.Set() && !h.Off && !h.Partial:
 		return pass("it has a healthcheck", seen)
 	case h.Off:
@@ -126,7 +128,7 @@ func noHealthcheck(s host.ComposeService, text, fails string, seen finding.Evide
 func judgeImageHealth(file host.ComposeFile) finding.Finding {
 	image := *file.Dockerfile
 	h := image.Healthcheck
-	fix := remedy(`add HEALTHCHECK --interval=30s CMD ["curl", "-f", "http://localhost:8080/health"] after the last FROM, with the service's own test`, "")
+	fix := remedy(`add a HEALTHCHECK with a test of its own after the last FROM; as an example, for a web server with curl: HEALTHCHECK --interval=30s CMD ["curl", "-f", "http://localhost:8080/health"]`, "")
 	switch {
 	case h.Set() && !h.Off:
 		return pass("it has a HEALTHCHECK", inFile(h.File, h.Line, "HEALTHCHECK", ""))
@@ -140,8 +142,9 @@ var composeRestart = Check{
 	ID: "compose-restart", Area: finding.Containers, Worst: finding.Warning, Modes: Live | Image,
 	Title: "Services are restarted",
 	Why:   "Without a restart policy a container stays dead after its first crash, its first OOM kill, and every reboot of the VM.",
-	Rule: "For each service of the files named with --compose: a warning without restart and without deploy.restart_policy, or where they say no; info where a profile must be asked for. " +
-		"Unknown where a variable without a default or a file that was not read decides. Does not apply to services that are meant to end: another one waits for that " +
+	Rule: "For each service of the files named with --compose: a warning without restart and without deploy.restart_policy, where they say no or nothing, and where a number of attempts stands beside anything but on-failure, " +
+		"which the engine refuses; info where a profile must be asked for, and with on-failure, which leaves down what has ended with exit code 0. " +
+		"Unknown where a variable with a value neither in .env nor by default, or a file that was not read, decides. Does not apply to services that are meant to end: another one waits for that " +
 		"(condition: service_completed_successfully), or deploy.mode is that of a job.",
 	Fix:   "Write restart: unless-stopped below the service.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachService(f, judgeServiceRestart, nil) },
@@ -154,24 +157,29 @@ func judgeServiceRestart(_ host.ComposeFile, s host.ComposeService) finding.Find
 	if why := open(s, s.Restart, "restart policy"); why != "" {
 		return unknown("cannot tell whether it is restarted: " + why)
 	}
-	name := s.Restart.Text
-	if len(name) > len("on-failure:") && name[:len("on-failure:")] == "on-failure:" {
-		name = "on-failure"
-	}
-	seen := lacks(s, "restart", "unless-stopped, always or on-failure")
+	name, attempts, _ := strings.Cut(s.Restart.Text, ":")
+	limited := strings.Trim(attempts, "0") != ""
+	seen, fix := lacks(s, "restart", "unless-stopped or always"), addTo(s, "let the engine restart it", "restart: unless-stopped")
 	if s.Restart.Set() {
-		seen = stands(s.Restart, "restart", "unless-stopped, always or on-failure")
+		said := s.Restart
+		said.Text = cmp.Or(said.Text, "nothing, which means no")
+		seen = stands(said, "restart", "unless-stopped or always")
+		fix = remedy(fmt.Sprintf("let the engine restart it: in line %d of %s write restart: unless-stopped, or in a restart_policy condition: any without max_attempts",
+			s.Restart.Line, s.Restart.File), "")
 	}
 	switch name {
-	case "unless-stopped", "always", "any", "on-failure":
-		return pass("it is restarted: "+s.Restart.Text, seen)
-	case "", "no", "none", "false":
+	case "on-failure":
+		return fail(finding.Info, "it is restarted after a failure alone: once it ends with exit code 0, as at a clean shutdown, it stays down, after a reboot too", fix, seen)
+	case "unless-stopped", "always", "any", "no", "none":
+		if limited {
+			return fail(finding.Warning, "a number of attempts goes with on-failure alone: with "+name+" the engine refuses to make the container", fix, seen)
+		}
+		if name[0] != 'n' {
+			return pass("it is restarted: "+name, seen)
+		}
+	case "", "false":
 	default:
 		return unknown(fmt.Sprintf("its restart policy %q is none that compose knows", s.Restart.Text), seen)
-	}
-	fix := addTo(s, "let the engine restart it", "restart: unless-stopped")
-	if s.Restart.Set() {
-		fix = remedy(fmt.Sprintf("let the engine restart it: restart: unless-stopped at %s:%d", s.Restart.File, s.Restart.Line), "")
 	}
 	if len(s.Profiles) > 0 {
 		return fail(finding.Info, "no restart policy: once started (profile "+human.List(s.Profiles, 3)+") it stays dead after its first crash", fix, seen)
@@ -185,7 +193,7 @@ var composeMemoryLimit = Check{
 	Why: "Without a limit one leak takes the whole VM, and the kernel then picks a victim among all containers and daemons. " +
 		"With a limit the leaking container is killed alone.",
 	Rule: "For each service of the files named with --compose: a warning without mem_limit and without deploy.resources.limits.memory, or where they are 0; info where it is the file's only service. " +
-		"Unknown where a variable without a default or a file that was not read decides.",
+		"Unknown where a variable with a value neither in .env nor by default, or a file that was not read, decides.",
 	Fix:   "Write mem_limit below the service; its peak use over a day, and half as much again, is a good start.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return eachService(f, judgeServiceMemory, nil) },
 }

@@ -21,7 +21,7 @@ var composeStopGrace = Check{
 	Why: "docker compose stop sends the stop signal, and SIGKILL once stop_grace_period is over. What is killed neither logs out nor writes its data: " +
 		"a mail or queue server keeps its ghost session until that times out.",
 	Rule: "For each service of the files named with --compose: a warning where stop_grace_period, or the 10 s that hold without one, is below the policy's stop-grace (10 s by default), " +
-		"or where the stop signal is SIGKILL, in the compose file or its Dockerfile. Unknown where a variable without a default or a file that was not read decides. " +
+		"or where the stop signal is SIGKILL, in the compose file or its Dockerfile. Unknown where a variable with a value neither in .env nor by default, or a file that was not read, decides. " +
 		"Does not apply to services that are meant to end.",
 	Fix: "Write stop_grace_period below the service, as long as its slowest clean end takes.",
 	Judge: func(f *host.Facts, policy Policy) []finding.Finding {
@@ -61,7 +61,7 @@ func judgeServiceStop(s host.ComposeService, least time.Duration) finding.Findin
 	}
 	fix := addTo(s, "give it longer", "stop_grace_period: "+seconds(least))
 	if s.StopGrace.Set() {
-		fix = remedy(fmt.Sprintf("give it longer: stop_grace_period: %s at %s:%d", seconds(least), s.StopGrace.File, s.StopGrace.Line), "")
+		fix = remedy(fmt.Sprintf("give it longer: in line %d of %s write stop_grace_period: %s", s.StopGrace.Line, s.StopGrace.File, seconds(least)), "")
 	}
 	return fail(finding.Warning, text+", and should get "+human.Duration(least), fix, seen)
 }
@@ -111,7 +111,7 @@ var composeInit = Check{
 
 func judgeServiceInit(_ host.ComposeFile, s host.ComposeService) finding.Finding {
 	if s.Init.Variable != "" {
-		return unknown("whether it has an init depends on the variable " + s.Init.Variable + ", which has no default")
+		return unknown("whether it has an init depends on the variable " + s.Init.Variable + ", whose value is not known")
 	}
 	init, err := s.Init.Bool()
 	if err != nil && s.Init.Set() {
@@ -144,7 +144,7 @@ func judgeStart(start compose.Start, init bool, base, file string, line int) fin
 		}
 		return unknown("which program is PID 1, the image alone decides", seen)
 	case compose.Undecided:
-		return unknown("what it starts depends on the variable "+start.Variable+", which has no default", seen)
+		return unknown("what it starts depends on the variable "+start.Variable+", whose value is not known", seen)
 	case compose.Program:
 		return pass("no shell stands between the engine and its program", seen)
 	case compose.ShellItself:

@@ -14,8 +14,9 @@ var dockerEnabled = Check{
 	Why: "Restart policies are dockerd's to keep. Where nothing starts dockerd, no container comes back after a reboot, whatever its policy; " +
 		"with the socket alone enabled they come back when somebody first types a docker command.",
 	Rule: "Where Docker is installed and nothing starts its service at boot: critical in an image and where containers have a restart policy, else a warning. A warning where only docker.socket is enabled. " +
-		"A service that an enabled unit requires counts as enabled, a masked one does not. Does not apply without Docker. " +
-		"Unknown for a dockerd that no known service starts, and where an image that has never booted leaves it to systemd's presets.",
+		"A service that an enabled unit requires counts as enabled, a masked one does not, nor one that requires a masked docker.socket: that is critical. Does not apply without Docker. " +
+		"Unknown for a dockerd that no known service starts, where a user who lingers has a docker.service of its own (rootless), and where versions of systemd differ over what becomes of it at the first boot. " +
+		"In an image that has never booted (machine-id(5)) it is what systemd's presets make of it at the first boot: without a rule they enable it.",
 	Fix:   "Enable docker.service.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeDockerEnabled(f)) },
 }
@@ -29,10 +30,7 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 	case !f.Services.Known():
 		return unknown("cannot tell which services are enabled: " + f.Services.Why())
 	}
-	unit := bootService(f, dockerService)
-	if snap := bootService(f, "snap.docker.dockerd.service"); unit.Path == "" && snap.Path != "" {
-		unit = snap
-	}
+	unit := dockerUnit(f)
 	switch socket := bootService(f, "docker.socket"); {
 	case unit.Path == "" && !f.DockerInstalled.Known():
 		return unknown("cannot tell whether there is Docker: " + f.DockerInstalled.Why())
@@ -40,16 +38,34 @@ func judgeDockerEnabled(f *host.Facts) finding.Finding {
 		return skipped("there is no Docker on this host")
 	case unit.Path == "":
 		return unknown("no known service starts dockerd here: whether it is started at boot cannot be told", evidence(f.DockerInstalled.Source, "Docker"))
+	case lacksSocket(unit, socket):
+		return fail(finding.Critical, unit.Name+" is enabled, and systemd refuses to start it: it requires docker.socket, which is masked",
+			enableRemedy(f, unit), inFile(socket.Path, 0, "docker.socket is masked", "not masked"), evidence(unit.Path, "Requires=docker.socket"))
+	case presetDecides(unit):
+		return judgePreset(f, unit)
 	case unit.Enabled:
 		return pass(unit.Name+" is started at boot", evidence(unit.By, unit.Name))
-	case unit.FirstBoot && !unit.Masked:
-		return unknown("the image has never booted: whether "+unit.Name+" is enabled then is left to systemd's presets (systemd.preset(5)); systemctl enable docker settles it",
-			evidence("/etc/machine-id", "absent or uninitialized"))
+	case unit.ByUser != "":
+		return unknown(unit.Name+" is not enabled, and need not be where a lingering user has a rootless Docker of its own; whether that is the one that is meant cannot be told", evidence(unit.ByUser, "starts a user's Docker"))
 	case socket.Enabled && !unit.Masked:
 		return fail(finding.Warning, "only docker.socket is enabled: after a reboot no container comes back before somebody first talks to the engine",
 			enableRemedy(f, unit), inFile(unit.Path, 0, unit.Name+" is not enabled", "enabled"), evidence(socket.By, socket.Name))
 	}
 	return dockerOff(f, unit)
+}
+
+// lacksSocket tells that the service is enabled, and needs a socket that is masked.
+func lacksSocket(unit, socket host.Service) bool {
+	return (unit.Enabled || presetEnables(unit)) && unit.NeedsSocket && socket.Masked
+}
+
+// dockerUnit gives the service that is to start dockerd: the snap's where there is no other.
+func dockerUnit(f *host.Facts) host.Service {
+	unit, snap := bootService(f, dockerService), bootService(f, "snap.docker.dockerd.service")
+	if unit.Path == "" && snap.Path != "" {
+		return snap
+	}
+	return unit
 }
 
 func dockerOff(f *host.Facts, unit host.Service) finding.Finding {
@@ -85,12 +101,25 @@ func enableRemedy(f *host.Facts, unit host.Service) *finding.Remedy {
 	case strings.HasPrefix(unit.Path, "/etc/init.d/"):
 		return remedy("enable it: with update-rc.d docker defaults, chkconfig docker on, or rc-update add docker, whichever the system has", "")
 	}
-	command := sudo + "systemctl enable docker"
+	if !f.Image && !f.System.Value.Systemd {
+		return remedy("have it started at boot by this host's own init, which is not systemd", "")
+	}
+	var masked, commands []string
 	if unit.Masked {
-		command = sudo + "systemctl unmask docker && " + command
+		masked = append(masked, "docker")
 	}
+	if bootService(f, "docker.socket").Masked && (unit.Masked || unit.NeedsSocket) {
+		masked = append(masked, "docker.socket")
+	}
+	if len(masked) > 0 {
+		commands = append(commands, sudo+"systemctl unmask "+strings.Join(masked, " "))
+	}
+	if !unit.Enabled {
+		commands = append(commands, sudo+"systemctl enable docker")
+	}
+	text := "enable it"
 	if f.Image {
-		return remedy("in the image: enable it", command)
+		text = "in the image: enable it"
 	}
-	return remedy("enable it", command)
+	return remedy(text, strings.Join(commands, " && "))
 }

@@ -15,8 +15,9 @@ var daemonJSONValid = Check{
 	Title: "dockerd can read its configuration",
 	Why: "dockerd refuses to start with a configuration file that is not just right: one comma too many, a key it does not know, a value of the wrong type, or a setting that its flags make as well. " +
 		"A running engine goes on with what it read when it started, so that the mistake shows at the next upgrade or reboot, and then no container comes back.",
-	Rule: "Critical for what keeps dockerd from starting, or every container that takes the defaults. A warning for what dockerd ignores, and for what versions of dockerd differ over where the version is not known. " +
-		"Flags are those of docker.service. Passes without a file. Does not apply where there is neither Docker nor the file. Unknown where the file cannot be read, or the engine is newer than the list of directives.",
+	Rule: "Critical for what keeps dockerd from starting, or every container that takes the defaults. A warning for what dockerd ignores, and for what versions of dockerd differ over where the version is not known, " +
+		"as of a key that resembles none that is known. " +
+		"Flags are those of docker.service. Passes without a file. Does not apply where there is neither Docker nor the file. Unknown where the file cannot be read, a wrapper or script starts dockerd with flags that cannot be told, the log driver is none of dockerd's own, or the engine is newer than the list of directives.",
 	Fix:   "Mend the line that is named. vmguard doctor --only daemon-json-valid looks again; from 23.0 on dockerd --validate --config-file FILE does as well.",
 	Judge: judgeDaemonFile,
 }
@@ -30,7 +31,7 @@ func judgeDaemonFile(f *host.Facts, _ Policy) []finding.Finding {
 	switch {
 	case f.System.Value.Container != "":
 		return one(unknown("vmguard runs in a container, which does not show the VM's files"))
-	case noDocker && !file.Present:
+	case noDocker && f.DaemonFile.Known() && !file.Present:
 		return one(skipped("there is no Docker on this host"))
 	case !f.DaemonFile.Known():
 		return one(unknown("cannot tell how dockerd is configured: " + f.DaemonFile.Why()))
@@ -73,23 +74,41 @@ func judgeDaemonProblem(f *host.Facts, p host.DaemonProblem, version int) []find
 	}
 	seen := inFile(path, p.Line, strings.TrimSpace(p.Key+" "+p.What), p.Want)
 	mend := mendDaemonFile(f, p)
+	if p.Effect == host.NoStart && strings.HasPrefix(p.What, "is no directive") {
+		switch {
+		case version == 0 && p.Want == "": // it may be one of a newer dockerd
+			return one(fail(finding.Warning, fmt.Sprintf("dockerd up to %d does not start: %s", newestDockerd, about), mend, seen))
+		case version > newestDockerd:
+			return one(unknown(fmt.Sprintf("vmguard does not know the directives of dockerd %d, and so not whether it takes %q in %s", version, p.Key, path), seen))
+		}
+	}
+	if p.Minds(version) {
+		return one(judgeMinded(f, p, about, mend, seen))
+	}
 	switch {
-	case p.Effect == host.NoStart && p.Key != "" && version > newestDockerd && strings.HasPrefix(p.What, "is no directive"):
-		return one(unknown(fmt.Sprintf("vmguard does not know the directives of dockerd %d, and so not whether it takes %q in %s", version, p.Key, path), seen))
-	case p.Minds(version) && p.Effect == host.NoStart && f.Image:
-		return one(fail(finding.Critical, "dockerd does not start: "+about, mend, seen))
-	case p.Minds(version) && p.Effect == host.NoStart:
-		return one(fail(finding.Critical, "dockerd does not start the next time: "+about, mend, seen))
-	case p.Minds(version) && p.Effect == host.NoContainers:
-		return one(fail(finding.Critical, "no container that takes the defaults starts: "+about, mend, seen))
-	case p.Minds(version):
-		return one(fail(finding.Warning, about, mend, seen))
 	case version == 0 && p.Since > 0:
 		return one(fail(finding.Warning, fmt.Sprintf("dockerd from %d on does not start: %s", p.Since, about), mend, seen))
 	case version == 0 && p.Key == "":
 		return one(fail(finding.Warning, fmt.Sprintf("dockerd before %d does not start: %s", p.Before, about), mend, seen))
 	}
 	return nil
+}
+
+// judgeMinded judges a problem that this dockerd minds by what comes of it.
+func judgeMinded(f *host.Facts, p host.DaemonProblem, about string, mend *finding.Remedy, seen finding.Evidence) finding.Finding {
+	switch p.Effect {
+	case host.NoStart:
+		when := " the next time"
+		if f.Image {
+			when = ""
+		}
+		return fail(finding.Critical, "dockerd does not start"+when+": "+about, mend, seen)
+	case host.NoContainers:
+		return fail(finding.Critical, "no container that takes the defaults starts: "+about, mend, seen)
+	case host.Untold:
+		return unknown(about, seen)
+	}
+	return fail(finding.Warning, about, mend, seen)
 }
 
 // mendDaemonFile says what to change. The file is its owner's to edit; only an empty one
@@ -110,8 +129,16 @@ func mendDaemonFile(f *host.Facts, p host.DaemonProblem) *finding.Remedy {
 		return remedy("put an empty object into it, or remove it", fmt.Sprintf("echo '{}' | %stee %s", sudo, word))
 	case p.What == "begins with a byte order mark":
 		return remedy("take the mark away", fmt.Sprintf(`%ssed -i '1s/^\xef\xbb\xbf//' %s`, sudo, word))
+	case p.Key != "" && strings.HasPrefix(p.What, "is set by a flag") && strings.HasPrefix(file.FlagsIn, "/etc/conf.d/"):
+		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of DOCKER_OPTS in %s%s", p.Key, where, file.FlagsIn, again), "")
 	case p.Key != "" && strings.HasPrefix(p.What, "is set by a flag"):
 		return remedy(fmt.Sprintf("take %q out of %s, or the flag out of ExecStart in %s by a drop-in (systemctl edit docker)%s", p.Key, where, file.FlagsIn, again), "")
+	case strings.HasPrefix(p.What, "does not exist"):
+		by := ""
+		if !strings.HasPrefix(file.FlagsIn, "/etc/") { // a package's file is not to be edited
+			by = " by a drop-in (systemctl edit docker)"
+		}
+		return remedy(fmt.Sprintf("make %s, or take --config-file out of ExecStart in %s%s%s", where, file.FlagsIn, by, again), "")
 	case p.Want != "":
 		return remedy(fmt.Sprintf("in %s, this is wanted: %s%s", where, p.Want, again), "")
 	}

@@ -114,7 +114,7 @@ var dockerLogLimits = Check{
 	Title: "New containers get bounded logs",
 	Why: "The engine's default log driver, json-file, keeps every line for ever. One chatty container fills the disk, " +
 		"and on a full disk all containers fail.",
-	Rule: "A warning when the default driver is json-file and no max-size is configured; info where it was configured after the engine was started. Unknown where the engine's configuration cannot be read, and in an image where docker.service sets it by flags.",
+	Rule: "A warning when the default driver is json-file and no max-size is configured; info where it was configured after the engine was started. Unknown where the engine's configuration cannot be read, and in an image where docker.service sets it by flags, or the driver is none of dockerd's own.",
 	Fix: "Set \"log-driver\" and \"log-opts\" in /etc/docker/daemon.json (or use the driver local, which rotates by itself) and restart the engine. " +
 		"Existing containers keep what they were made with.",
 	Judge: func(f *host.Facts, _ Policy) []finding.Finding { return one(judgeLogLimits(f)) },
@@ -135,7 +135,7 @@ func judgeLogLimits(f *host.Facts) finding.Finding {
 	case driver != "json-file":
 		return pass("the default log driver "+driver+" does not fill the disk by itself", seen)
 	case !f.DaemonConfig.Known():
-		return unknown("the default log driver is json-file, and whether it rotates cannot be told: "+f.DaemonConfig.Why(), seen)
+		return unreadConfig(f, "the default log driver is json-file, and whether it rotates cannot be told: ", seen)
 	case bounded(f.DaemonConfig.Value.LogMaxSize) && f.DaemonConfig.Value.Stale:
 		return fail(finding.Info, "log options were configured after the engine was started: it still makes containers without them",
 			remedy("restart the engine when it suits; with live-restore on, the containers go on", ""), evidence(f.DaemonConfig.Source, "changed after dockerd's start"))

@@ -31,7 +31,7 @@ func running() *host.Facts {
 	return &host.Facts{
 		CollectedAt: now,
 		System: host.Known(host.System{Hostname: "mail-vm-1", OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-28-cloud-amd64",
-			Arch: "x86_64", Uptime: uptime, Awake: uptime, PageSize: 4096, Root: true, Virtualisation: "kvm"}, "/proc"),
+			Arch: "x86_64", Uptime: uptime, Awake: uptime, PageSize: 4096, Systemd: true, Root: true, Virtualisation: "kvm"}, "/proc"),
 		Cloud:  host.Known(host.Cloud{Provider: host.Google, Name: "Google Compute Engine"}, "/sys/class/dmi/id"),
 		Cgroup: host.Known(host.Cgroup{Version: "2", MemoryV2: true, MemoryMount: "/sys/fs/cgroup", SwapAccounting: host.Known(true, "memory.swap.max")}, "/proc/self/mountinfo"),
 		Memory: host.Known(host.Memory{Total: 4 * gib, Available: 2 * gib, CommitLimit: 4 * gib, CommittedAS: 1 * gib}, "/proc/meminfo"),

@@ -137,6 +137,8 @@ func TestImageSwapRemediesAreTyped(t *testing.T) {
 			"etc/fstab", "/swapfile none swap sw\n/x /x auto\n"},
 		"too open": {nil, []string{"swapfile"}, "swap-permissions", 1, "", ""},
 		"two swaps": {with(cloudInit, map[string]string{"etc/fstab": "/swapfile none swap sw\n", "etc/cloud/cloud.cfg.d/10.cfg": "swap: {size: 1G}\n"}), []string{"swapfile"}, "cloud-init-swap", 1,
+			"etc/fstab", ""},
+		"two swaps, one a partition": {with(cloudInit, map[string]string{"etc/fstab": "/dev/vdb none swap sw\n", "etc/cloud/cloud.cfg.d/10.cfg": "swap: {size: 1G}\n"}), nil, "cloud-init-swap", 1,
 			"etc/cloud/cloud.cfg.d/99-vmguard-swap.cfg", "#cloud-config\nswap:\n  size: 0\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,5 +202,35 @@ func TestManyAlikeAreJudgedOnce(t *testing.T) {
 	}
 	if n := strings.Count(got[1].Remedy.Command, " -e "); n != 1 {
 		t.Errorf("the command takes the lines out %d times", n)
+	}
+}
+
+// TestTwoSwapsLeaveOne types what all checks print of an image with two swaps: one is left,
+// whichever comes first.
+func TestTwoSwapsLeaveOne(t *testing.T) {
+	for name, ids := range map[string][]string{"cloud-init's first": {"cloud-init-swap", "swap-baked-in"}, "the image's first": {"swap-baked-in", "cloud-init-swap"}} {
+		t.Run(name, func(t *testing.T) {
+			image := newImageTree(t, map[string]string{"usr/bin/cloud-init": "", "etc/cloud/cloud.cfg": distroModules, "etc/cloud/cloud.cfg.d/10.cfg": "swap: {size: 1G}\n",
+				"etc/fstab": "/swapfile none swap sw\n/s none swap sw\n"})
+			image.mkswap(t, "swapfile")
+			image.mkswap(t, "s")
+			var commands []string
+			for _, id := range ids {
+				for _, f := range image.failed(t, id) {
+					commands = append(commands, f.Remedy.Command)
+				}
+			}
+			if len(commands) != 3 {
+				t.Fatalf("want three commands, got %q", commands)
+			}
+			for _, command := range commands {
+				image.typed(t, command)
+			}
+			for _, id := range []string{"cloud-init-swap", "swap-baked-in", "swap-enabled"} {
+				if got := image.judge(t, id); got[0].Status != finding.Pass {
+					t.Errorf("after %q: %+v", commands, got)
+				}
+			}
+		})
 	}
 }

@@ -90,7 +90,7 @@ func judgeOOMProtection(f *host.Facts, _ Policy) []finding.Finding {
 	var out []finding.Finding
 	for _, d := range f.Daemons.Value {
 		// A containerd that dockerd started has no unit of its own, and goes with dockerd.
-		if d.Name != "kubelet" && (d.Name != "containerd" || d.Parent != "dockerd") {
+		if d.Name == "dockerd" || d.Name == "sshd" || d.Name == "containerd" && d.Parent != "dockerd" {
 			out = append(out, judgeDaemon(d))
 		}
 	}

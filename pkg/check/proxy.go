@@ -18,7 +18,7 @@ var proxyKeepalive = Check{
 		"keepalive in a transport block is another matter: it is about the servers behind Caddy.",
 	Rule: "For each server of /etc/caddy/Caddyfile: a warning when its idle timeout is not longer than the policy's load-balancer-idle; without that, info when it is not longer than what the cloud's " +
 		"load balancers keep (Google 600 s, Oracle 300 s, Amazon's ALB 60 s), or below 60 s anywhere. Info as well when read_timeout or stream_timeout of a reverse_proxy, or write of the servers, cuts a stream sooner than that. " +
-		"Unknown where no such time is known and the timeout is not longer than 900 s, the longest on record, and where a variable or a file that was not read decides. Does not apply without a Caddyfile.",
+		"Unknown where a variable or a file that was not read decides. Does not apply without a Caddyfile, nor where no such time is known and the timeout is from 60 to 900 s, the longest on record.",
 	Fix:   "Set servers { timeouts { idle 620s } } in the global options of the Caddyfile: 20 s more than the load balancer, as Google advises.",
 	Judge: judgeProxies,
 }
@@ -129,7 +129,7 @@ func judgeIdle(f *host.Facts, file host.Caddyfile, site caddy.Site, lb balancer)
 		return fail(finding.Info, text+"; any load balancer before it keeps them longer, and a request on one that is just being closed gets a 502",
 			idleRemedy(f, file, idle, 600*time.Second), seen)
 	}
-	return unknown(text+"; whether a load balancer stands before it, and keeps them longer, is not known: load-balancer-idle in a policy says so", seen)
+	return skipped(text + "; whether a load balancer stands before Caddy is not known: load-balancer-idle in a policy says so")
 }
 
 // idleRemedy gives the command where the line to change, or the place of a new block, is certain.
@@ -139,6 +139,9 @@ func idleRemedy(f *host.Facts, file host.Caddyfile, idle caddy.Timeout, than tim
 		command := "sed -i '" + script + "' " + human.ShellWord(name)
 		if f.Image {
 			return command
+		}
+		if !f.System.Value.Systemd {
+			return "sudo " + command + " && sudo caddy reload --config " + human.ShellWord(file.Path)
 		}
 		return "sudo " + command + " && sudo systemctl reload caddy"
 	}

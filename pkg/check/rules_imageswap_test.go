@@ -8,6 +8,7 @@ import (
 // healthySwapConf adds what a healthy VM has to the facts.
 func healthySwapConf(f *host.Facts) {
 	f.SwapFiles = host.Known([]host.BakedSwap{}, "the usual places")
+	f.SwapOff = host.Known(false, "/boot/grub/grub.cfg")
 	f.CloudInit = host.Known(host.CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true}, "/etc/cloud")
 }
 
@@ -76,8 +77,14 @@ func imageSwapRules() map[string][]ruleCase {
 		}
 	}
 	swapped := cloud(func(c *host.CloudInit) { c.Swap = cloudSwap() })
+	masked := func(f *host.Facts) { f.SwapOff = host.Known(true, "/etc/x masks it") }
+	unread := func(f *host.Facts) { f.SwapOff = host.Missing[bool]("denied") }
 	all := map[string][]ruleCase{
 		"swap-enabled": {
+			{"image, held back", inImage(swapped, masked), []outcome{isUnknown("but may not be activated: /etc/x masks it")}},
+			{"image, held back or not", inImage(swapped, unread), []outcome{isUnknown("whether something keeps it from being activated cannot be told: denied")}},
+			{"image, held back but for a command", inImage(cloud(commands(true)), masked), []outcome{passes("a command of")}},
+			{"image, none to be held back", inImage(masked), []outcome{fails(finding.Warning, "has no swap")}},
 			{"image, none, Docker", inImage(), []outcome{fails(finding.Warning, "has no swap, and Docker is installed")}},
 			{"image, none, no Docker", inImage(func(f *host.Facts) { f.DockerInstalled.Value = false }), []outcome{fails(finding.Info, "has no swap")}},
 			{"image, none, Docker not known", inImage(func(f *host.Facts) { f.DockerInstalled = host.Missing[bool]("denied") }), []outcome{isUnknown("denied")}},
@@ -110,10 +117,15 @@ func imageSwapRules() map[string][]ruleCase {
 			{"image, not readable but enough known", inImage(swapped, func(f *host.Facts) { f.Fstab = host.Missing[[]host.FstabSwap]("denied") }), []outcome{passes("cloud-init")}},
 			{"image, kubelet", inImage(func(f *host.Facts) {
 				f.Services = host.Known([]host.Service{{Name: "kubelet.service", Enabled: true}}, "units")
-			}), []outcome{isSkipped("kubelet")}},
+			}), []outcome{isSkipped("kubelet.service")}},
+			{"image, kubelet of a snap", inImage(func(f *host.Facts) {
+				f.Services = host.Known([]host.Service{{Name: "snap.kubelet.daemon.service", Enabled: true}}, "units")
+			}), []outcome{isSkipped("snap.kubelet.daemon.service")}},
 		},
 		"swap-persistent": {
 			{"image, nothing", inImage(), []outcome{isSkipped("neither")}},
+			{"image, held back", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), masked), []outcome{isUnknown("/etc/x masks it")}},
+			{"image, held back or not", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile"), unread), []outcome{isUnknown("denied")}},
 			{"image, all is there", inImage(baking("/swapfile", asIs), listing("/swapfile", "/swapfile")), []outcome{passes("is there")}},
 			{"image, gone", inImage(listing("/swapfile", "")), []outcome{fails(finding.Warning, "/etc/fstab:3 wants swap on /swapfile, which does not exist in the image: this swap will be missing, and without")}},
 			{"image, gone, nofail", inImage(listing("/swapfile", ""), func(f *host.Facts) { f.Fstab.Value[0].NoFail = true }), []outcome{endsWith(finding.Warning, "this swap will be missing")}},
@@ -182,6 +194,7 @@ func cloudInitSwapRules(swapped func(*host.Facts)) []ruleCase {
 		{"the same", alone(listing("/swap.img", "/swap.img")), []outcome{passes("cloud-init and /etc/fstab:3 mean the same swapfile")}},
 		{"the same, and off since", alone(listing("/swap.img", "/swap.img"), cloud(func(c *host.CloudInit) { c.DisabledBy = "/etc/cloud/cloud-init.disabled" })), []outcome{passes("the same")}},
 		{"off", inImage(swapped, cloud(func(c *host.CloudInit) { c.DisabledBy = "/etc/cloud/cloud-init.disabled" })), []outcome{fails(finding.Warning, "will not: /etc/cloud/cloud-init.disabled switches it off")}},
+		{"off by the kernel", inImage(swapped, cloud(func(c *host.CloudInit) { c.DisabledBy = "cloud-init=disabled in /boot/grub/grub.cfg" })), []outcome{fails(finding.Warning, "will not: cloud-init=disabled in /boot/grub/grub.cfg switches it off")}},
 		{"without its module", inImage(swapped, cloud(func(c *host.CloudInit) { c.MountsModule = false })), []outcome{fails(finding.Warning, "module mounts")}},
 		{"on ZFS", alone(func(f *host.Facts) { f.Disks[0].Value.FS = "zfs" }), []outcome{fails(finding.Warning, "will not: / is ZFS")}},
 		{"size 0", inImage(size("0")), []outcome{passes("makes no swapfile")}},

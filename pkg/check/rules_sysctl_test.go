@@ -155,6 +155,8 @@ func imageSwappinessCases(noConf func(*host.Facts)) []ruleCase {
 			settingsOf(configured("vm.swappiness", "180", ""))(f)
 			f.Fstab.Value, f.ZramConf.Value = nil, true
 		}), []outcome{passes("is 180")}},
+		{"image: a comment behind it", sysctlImage(settingsOf(configured("vm.swappiness", "20 # comment", ""))), []outcome{passes("is 20")}},
+		{"image: a comment at it", sysctlImage(settingsOf(configured("vm.swappiness", "20#comment", ""))), []outcome{isUnknown("no number")}},
 		{"image: no number", sysctlImage(settingsOf(configured("vm.swappiness", "low", ""))), []outcome{isUnknown(`"low", which is no number`)}},
 		{"image: no swap", sysctlImage(func(f *host.Facts) { f.Fstab.Value = nil }), []outcome{isSkipped("no swap is set up for boot")}},
 		{"image: swap not known", sysctlImage(func(f *host.Facts) { f.Fstab = host.Missing[[]host.FstabSwap]("denied") }), []outcome{isUnknown("denied")}},

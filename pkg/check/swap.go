@@ -25,7 +25,7 @@ var swapEnabled = Check{
 	Rule: "Fails when /proc/swaps lists no area. With containers running: critical below 4 GiB of RAM, a warning below 16 GiB, else info. " +
 		"Without containers: a warning below 1 GiB, else info. An installed engine whose containers are not known counts as having some. Does not apply where a kubelet runs, which expects swap to be off unless told otherwise. " +
 		"In an image, whose VM's RAM is not known: fails where nothing that it holds gives a VM swap at its first boot (fstab, .swap units, zram, cloud-init, start-up commands), " +
-		"a warning with Docker, else info; unknown where only a device of the VM would.",
+		"a warning with Docker, else info; unknown where only a device of the VM would, or where swap.target is masked, systemd.swap=0 is given to the kernel, or OpenRC does not start its service swap.",
 	Fix: "Add a swapfile with vmguard swap enable. 2 GiB up to 4 GiB of RAM and 4 GiB above is enough to ride out a burst, " +
 		"and less is proposed where the disk would be left with under 10 % or 1 GiB; swap is resilience, not memory. " +
 		"In an image, have it made at the first boot: by cloud-init's section swap, or by a unit.",

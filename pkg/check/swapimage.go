@@ -24,7 +24,9 @@ type swapMaker struct {
 	what string
 	// file is the swapfile that it brings; empty for another kind of swap, or where that is not known.
 	file string
-	seen finding.Evidence
+	// command tells that it activates its swap itself, whatever keeps systemd from that.
+	command bool
+	seen    finding.Evidence
 }
 
 func (b *firstBoot) doubt(format string, args ...any) {
@@ -61,7 +63,7 @@ func madeAtBoot(f *host.Facts) firstBoot {
 			b.doubt("%s:%d runs %s, which is not in the image", command.File, command.Line, command.Program)
 			continue
 		}
-		b.makers = append(b.makers, swapMaker{what: "a command of " + command.File, seen: inFile(command.File, command.Line, path.Base(command.Program), "")})
+		b.makers = append(b.makers, swapMaker{what: "a command of " + command.File, command: true, seen: inFile(command.File, command.Line, path.Base(command.Program), "")})
 	}
 	if c.Azure != nil {
 		b.doubt("Azure's agent makes swap on the resource disk (%s:%d), and on no other cloud", c.Azure.File, c.Azure.Line)
@@ -149,8 +151,10 @@ func bakedStands(b host.BakedSwap) (standing, string) {
 
 // judgeImageSwap tells whether a VM made from the image has swap from its first boot on.
 func judgeImageSwap(f *host.Facts) finding.Finding {
-	if kubelet := slices.IndexFunc(f.Services.Value, func(s host.Service) bool { return s.Name == "kubelet.service" && s.Enabled }); kubelet >= 0 {
-		return skipped("kubelet.service starts at boot, and Kubernetes expects swap to be off unless it is told otherwise")
+	for _, kubelet := range []string{"kubelet.service", "snap.kubelet.daemon.service"} {
+		if bootService(f, kubelet).Enabled {
+			return skipped(kubelet + " starts at boot, and Kubernetes expects swap to be off unless it is told otherwise")
+		}
 	}
 	b := madeAtBoot(f)
 	for what, why := range map[string]string{"/etc/fstab": f.Fstab.Why(), "systemd's units": f.Units.Why()} {
@@ -168,7 +172,10 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 		default: // swap-persistent tells of it
 		}
 	}
+	held := heldBack(f)
 	switch {
+	case len(b.makers) > 0 && held != "" && !slices.ContainsFunc(b.makers, func(m swapMaker) bool { return m.command }):
+		return unknown("swap is set up for boot, but "+held, b.makers[0].seen)
 	case len(b.makers) > 0:
 		var whats []string
 		var seen []finding.Evidence
@@ -187,6 +194,17 @@ func judgeImageSwap(f *host.Facts) finding.Finding {
 	}
 	return fail(severity, "a VM made from this image has no swap"+load+": when memory runs out the kernel kills instead of paging",
 		makeAtBoot(f, "in the image: "), wanted("fstab, .swap units, zram, cloud-init, start-up commands", "no swap", "swap from the first boot on"))
+}
+
+// heldBack says what may keep swap that is set up from being activated; empty for nothing.
+func heldBack(f *host.Facts) string {
+	switch off := f.SwapOff; {
+	case !off.Known():
+		return "whether something keeps it from being activated cannot be told: " + off.Why()
+	case off.Value:
+		return "may not be activated: " + off.Source
+	}
+	return ""
 }
 
 // judgeImagePersistent tells whether what the image sets up for boot will work there.
@@ -210,6 +228,8 @@ func judgeImagePersistent(f *host.Facts) []finding.Finding {
 		return out
 	case len(list) == 0:
 		return one(skipped("neither /etc/fstab nor a unit names swap"))
+	case heldBack(f) != "":
+		return one(unknown("what /etc/fstab and units name as swap is there, but "+heldBack(f), list[0].seen))
 	}
 	return one(pass("what /etc/fstab and units name as swap is there, or is made at the first boot", list[0].seen))
 }

@@ -30,12 +30,12 @@ func makeAtBoot(f *host.Facts, prefix string) *finding.Remedy {
 		return remedy(fmt.Sprintf("%shave cloud-init make it at the first boot: give its section swap a size, as in %s:%d", prefix, c.Swap.File, c.Swap.Line), "")
 	case cloudInitMounts(c):
 		return remedy(prefix+"have cloud-init make a swapfile of 2 GiB at the first boot", cloudSwapCommand(c, `  filename: /swapfile\n  size: 2G\n`))
-	case strings.HasSuffix(f.Units.Source, "(absent)"):
+	case f.NoUnitDirs():
 		return remedy(prefix+"have a start-up script run vmguard swap enable; there is no systemd here to write a unit for", "")
 	}
 	text := prefix + "have a unit of systemd make a swapfile at the first boot, and activate it at each"
 	if c.VMGuard == "" {
-		text += "; it is of 2 GiB, and not for btrfs: with vmguard in the image, the unit runs that"
+		text += ": a swapfile of 2 GiB, not on btrfs (put vmguard into the image first, and the unit runs it instead)"
 	}
 	return remedy(text, unitCommand(c))
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ var swapPersistent = Check{
 	Rule: "A warning for each active area that neither /etc/fstab nor an enabled systemd unit names, and for each configured one that is not active; " +
 		"info for an area that is listed twice. Unknown for compressed memory (zram) that no known service sets up, and where the configuration cannot be read. " +
 		"Does not apply where a kubelet runs and no swap is active. " +
-		"In an image: a warning for each file that fstab or an enabled unit names, and that is neither there as a swapfile nor made at the first boot; unknown of devices, which only the VM has.",
+		"In an image: a warning for each file that fstab or an enabled unit names, and that is neither there as a swapfile nor made at the first boot; unknown of devices, which only the VM has, and where swap-enabled finds that swap may not be activated.",
 	Fix: "For a swapfile, vmguard swap enable does what is missing: it adds the line to /etc/fstab, with the option nofail, so that a missing swapfile does not fail all other swap at boot; " +
 		"it activates the file, makes it again, or takes out the second line. For a partition, add the line or activate it.",
 	Judge: judgeSwapPersistent,
@@ -53,7 +54,7 @@ func judgeSwapPersistent(f *host.Facts, _ Policy) []finding.Finding {
 	for _, unit := range f.Units.Value {
 		if unit.Enabled && !unit.FromFstab && !slices.ContainsFunc(f.Swaps.Value, func(a host.SwapArea) bool { return names(a, unit.What, unit.Target) }) {
 			out = append(out, fail(finding.Warning, unit.What+" is configured as swap ("+unit.Name+") but not active: it protects nothing now",
-				remedy("activate it", "sudo systemctl start "+human.ShellWord(unit.Name)), evidence(unit.Path, "What="+unit.What)))
+				remedy("activate it", startUnit(f, unit)), evidence(unit.Path, "What="+unit.What)))
 		}
 	}
 	if len(out) == 0 {
@@ -150,4 +151,12 @@ func inactiveSwap(f *host.Facts, line host.FstabSwap) finding.Finding {
 // the path that it leads to, where that is known.
 func names(a host.SwapArea, spec, target string) bool {
 	return spec == a.Path || target == a.Path || slices.Contains(a.Aliases, spec)
+}
+
+// startUnit is the command that activates a unit's swap.
+func startUnit(f *host.Facts, unit host.SwapUnit) string {
+	if !f.System.Value.Systemd {
+		return "sudo swapon " + human.ShellWord(cmp.Or(unit.Target, unit.What))
+	}
+	return "sudo systemctl start " + human.ShellWord(unit.Name)
 }

@@ -15,6 +15,8 @@ type sysctlValue struct {
 	name string
 	file string // that sets it; empty on a running host, and for the kernel's default
 	line int
+	// unset tells that it is the kernel's default, since no file sets it.
+	unset bool
 }
 
 // sysctlOf gives the value of a sysctl; otherwise is the kernel's default.
@@ -27,10 +29,11 @@ func sysctlOf(f *host.Facts, name string, otherwise int64) sysctlValue {
 	}
 	set, ok := f.BootSysctl(name)
 	if !ok {
-		return sysctlValue{Fact: host.Known(otherwise, "the kernel's default, which "+f.SysctlConf.Source+" leaves alone"), name: name}
+		return sysctlValue{Fact: host.Known(otherwise, "the kernel's default, which "+f.SysctlConf.Source+" leaves alone"), name: name, unset: true}
 	}
 	value := sysctlValue{name: name, file: set.File, line: set.Line}
-	n, ok := kernelInt(strings.TrimSpace(set.Value))
+	first, _, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(set.Value), "\t", " "), " ")
+	n, ok := kernelInt(first) // the kernel passes over what follows the space, such as a comment
 	if !ok {
 		value.Fact = host.Missing[int64](fmt.Sprintf("%s sets it to %.40q, which is no number", set.File, set.Value))
 		return value
@@ -41,10 +44,14 @@ func sysctlOf(f *host.Facts, name string, otherwise int64) sysctlValue {
 
 // seen is the value as evidence, and what it should be.
 func (v sysctlValue) seen(want string) finding.Evidence {
-	if v.file != "" {
-		return inFile(v.file, v.line, v.name+" = "+strconv.FormatInt(v.Value, 10), want)
+	number := strconv.FormatInt(v.Value, 10)
+	switch {
+	case v.file != "":
+		return inFile(v.file, v.line, v.name+" = "+number, want)
+	case v.unset: // the source does not say which
+		return wanted(v.Source, v.name+" = "+number, want)
 	}
-	return wanted(v.Source, strconv.FormatInt(v.Value, 10), want)
+	return wanted(v.Source, number, want)
 }
 
 // kernelInt reads a number as the kernel does: with a 0 before it octal, with 0x hexadecimal

@@ -91,12 +91,17 @@ func drifted(f *host.Facts, severity finding.Severity, list []host.SysctlSetting
 			seen = append(seen, inFile(s.File, s.Line, fmt.Sprintf("%s = %.200s; running: %.200s", s.Name, s.Value, s.Running.Value), ""))
 		}
 	}
-	command := "sudo sysctl --system"
-	if f.SysctlConf.Value.Systemd {
-		command = "sudo systemctl restart systemd-sysctl"
-	}
 	return fail(severity, human.Count(len(list), "sysctl")+" not as configured: "+human.List(texts, 3),
-		remedy("apply what is configured; or, where the running value is the wanted one, correct the line", command), seen...)
+		remedy("apply what is configured; or, where the running value is the wanted one, correct the line", applySysctls(f)), seen...)
+}
+
+// applySysctls is the command that applies what is configured, as the next boot does. systemd
+// may be installed without being the init.
+func applySysctls(f *host.Facts) string {
+	if f.SysctlConf.Value.Systemd && f.System.Value.Systemd {
+		return "sudo systemctl restart systemd-sysctl"
+	}
+	return "sudo sysctl --system"
 }
 
 // sysctlMatters tells whether containers depend on a sysctl.

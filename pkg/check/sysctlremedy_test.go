@@ -31,13 +31,23 @@ func sysctlRemedies() []remedyCase {
 			"sudo sed -i --follow-symlinks '4s/.*/vm.swappiness = 30/' /etc/sysctl.d/99-zz.conf && sudo sysctl -p /etc/sysctl.d/99-zz.conf", "now and at boot"},
 		{"image", "swappiness", sysctlImage(settingsOf(configured("vm.swappiness", "0", ""))), "mkdir -p /etc/sysctl.d && echo 'vm.swappiness = 30' > " + own, "in the image: set it to 30 at boot"},
 		{"systemd", "sysctl-drift", liveSettings(configured("vm.swappiness", "10", "60")), "sudo systemctl restart systemd-sysctl", "apply what is configured"},
+		{"systemd at rest", "sysctl-drift", facts(func(f *host.Facts) {
+			liveSettings(configured("vm.swappiness", "10", "60"))(f, nil)
+			f.System.Value.Systemd = false
+		}), "sudo sysctl --system", "apply"},
+		{"systemd at rest", "sysctl-conf-unread", facts(func(f *host.Facts) {
+			f.SysctlConf.Value.Unread, f.SysctlConf.Value.FreeName = []host.SysctlSetting{later}, "/etc/sysctl.d/99-sysctl.conf"
+			f.System.Value.Systemd = false
+		}), "sudo ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf && sudo sysctl --system", "have it read"},
 		{"no systemd", "sysctl-drift", facts(func(f *host.Facts) {
 			f.SysctlConf.Value = host.SysctlConf{Settings: []host.SysctlSetting{configured("vm.swappiness", "10", "60")}}
 		}), "sudo sysctl --system", "apply"},
 		{"live", "sysctl-module", facts(tracked), "echo nf_conntrack | sudo tee /etc/modules-load.d/nf_conntrack.conf", "early on"},
 		{"without systemd", "sysctl-module", facts(func(f *host.Facts) { tracked(f); f.SysctlConf.Value.Systemd = false }),
 			"echo nf_conntrack | sudo tee -a /etc/modules", "early on"},
-		{"live", "sysctl-conf-unread", facts(func(f *host.Facts) { f.SysctlConf.Value.Unread = []host.SysctlSetting{later} }),
+		{"live", "sysctl-conf-unread", facts(func(f *host.Facts) {
+			f.SysctlConf.Value.Unread, f.SysctlConf.Value.FreeName = []host.SysctlSetting{later}, "/etc/sysctl.d/99-sysctl.conf"
+		}),
 			"sudo ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf && sudo systemctl restart systemd-sysctl", "have it read"},
 		{"several things at once", "cgroup-swap-accounting", sysctlImage(func(f *host.Facts) {
 			f.Cmdline.Value = []host.KernelParam{{Name: "cgroup_disable", Value: "memory,pids", File: "/boot/grub/grub.cfg"}}
@@ -76,6 +86,8 @@ func TestImageRemediesMend(t *testing.T) {
 			"etc/sysctl.d/10.conf": "net.netfilter.nf_conntrack_max=262144\n"}}},
 		"conntrack, no systemd": {"sysctl-module", []map[string]string{kernel, {"etc/sysctl.d/10.conf": "net.netfilter.nf_conntrack_max=262144\n"}}},
 		"sysctl.conf":           {"sysctl-conf-unread", []map[string]string{{systemd: "", "etc/sysctl.conf": "vm.swappiness=10\n"}}},
+		"sysctl.conf, another":  {"sysctl-conf-unread", []map[string]string{{systemd: "", "etc/sysctl.conf": "vm.swappiness=10\n", "etc/sysctl.d/99-sysctl.conf": "vm.x=1\n"}}},
+		"the journal, later":    {"journal-persistent", []map[string]string{{"usr/lib/systemd/systemd-journald": "", "etc/systemd/journald.conf.d/zzz.conf": "[Journal]\nStorage=none\n"}}},
 		"no memory cgroups": {"cgroup-swap-accounting", []map[string]string{kernel, {
 			"etc/default/grub":    "GRUB_CMDLINE_LINUX=\"cgroup_disable=memory quiet\"\n",
 			"boot/grub/grub.cfg":  "menuentry {\n\tlinux /vmlinuz ro cgroup_disable=memory quiet\n}\n",

@@ -47,9 +47,13 @@ func judgeSysctlUnread(f *host.Facts) finding.Finding {
 		return pass("/etc/sysctl.conf sets nothing that is not applied at boot", evidence(f.SysctlConf.Source, human.Count(len(f.SysctlConf.Value.Settings), "setting")))
 	}
 	const text = "have it read"
-	fix := remedy(text+", now and at boot", "sudo ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf && sudo systemctl restart systemd-sysctl")
-	if f.Image {
-		fix = fixInImage(text+" at boot", "mkdir -p /etc/sysctl.d && ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf")
+	link := "ln -s ../sysctl.conf " + f.SysctlConf.Value.FreeName
+	fix := remedy(text+", now and at boot", "sudo "+link+" && "+applySysctls(f))
+	switch {
+	case f.SysctlConf.Value.FreeName == "": // an older recording, or no name that is free
+		fix = remedy(text+" by a link in /etc/sysctl.d", "")
+	case f.Image:
+		fix = fixInImage(text+" at boot", "mkdir -p /etc/sysctl.d && "+link)
 	}
 	return fail(severity, fmt.Sprintf("nothing reads /etc/sysctl.conf at boot, which sets %s", human.List(names, 3)), fix, seen[:min(len(seen), 50)]...)
 }

@@ -197,7 +197,7 @@ func runDoctor(ctx context.Context, app *App, o doctorOptions) error {
 // look gets the facts, and the policy that they are judged by. What the user named is read
 // first, so that a slip in it is told at once.
 func (o doctorOptions) look(ctx context.Context, app *App, now time.Time) (*host.Facts, check.Policy, error) {
-	if err := checkPaths(o.compose); err != nil {
+	if err := o.checkPaths(); err != nil {
 		return nil, check.Policy{}, err
 	}
 	if o.root != "" {

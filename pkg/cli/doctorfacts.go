@@ -56,13 +56,14 @@ func isSystem(tree *rootfs.FS) bool {
 	return false
 }
 
-// checkPaths errs where one of the paths that were named is not there.
-func checkPaths(paths []string) error {
-	for _, path := range paths {
+// checkPaths errs where one of the paths that were named is not there. What lies in an image
+// is looked for there: its links mean something else on this machine.
+func (o doctorOptions) checkPaths() error {
+	for _, path := range o.compose {
 		if path == "" {
 			return usage("is a shell variable empty?", "--compose: nothing is named")
 		}
-		if _, err := os.Stat(path); err != nil {
+		if _, err := os.Stat(path); err != nil && o.root == "" {
 			return failed(fmt.Errorf("--compose: %w", err), "--compose takes a compose file, a Dockerfile, or a directory that holds them")
 		}
 	}

@@ -59,14 +59,28 @@ func ownPolicy(now time.Time) (check.Policy, error) {
 // policyIn reads the policy that a host or image has of its own; without one, it gives the default. The
 // root is named as the user spelled it.
 func policyIn(tree *rootfs.FS, root string, now time.Time) (check.Policy, error) {
-	data, err := tree.ReadFile(policyFile, policy.MaxBytes)
+	// Nobody named it: a link may lead to what is no policy, and others must not decide what is accepted.
+	info, err := tree.Lstat(policyFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return check.DefaultPolicy(now), nil
-	case err != nil:
+	case err == nil && !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is no regular file", filepath.Join(root, policyFile))
+	case err == nil && info.Mode()&0o022 != 0:
+		err = fmt.Errorf("%s may be written to by others than its owner (mode %04o)", filepath.Join(root, policyFile), info.Mode().Perm())
+	}
+	var data []byte
+	if err == nil {
+		data, err = tree.ReadFile(policyFile, policy.MaxBytes)
+	}
+	if err != nil {
 		return check.Policy{}, failed(fmt.Errorf("read policy: %w", err), "--policy FILE or --profile NAME names another one")
 	}
-	return parsePolicy(filepath.Join(root, policyFile), data, now)
+	p, err := parsePolicy(filepath.Join(root, policyFile), data, now)
+	if wrong, ok := errors.AsType[*policy.Error](err); ok && root != "/" { // what stands there may be no policy at all, and is not shown
+		err = usage("--policy "+wrong.File+" says what is wrong with it", "%s:%d: no policy that can be used", wrong.File, wrong.Line)
+	}
+	return p, err
 }
 
 func parsePolicy(name string, data []byte, now time.Time) (check.Policy, error) {

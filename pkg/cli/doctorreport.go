@@ -57,12 +57,20 @@ func (o doctorOptions) write(app *App, targets []target, result report.Doctor) e
 		}
 	}
 	for _, t := range targets {
+		if err := o.checkPlace(t.file); err != nil {
+			keep(err)
+			continue
+		}
 		keep(replace(t.file, 0o644, func(w io.Writer) error {
 			return o.writeText(w, t.format, result, report.Style{Wide: app.wide(), Width: 100})
 		}))
 	}
 	if o.saveFacts != "" {
-		keep(saveFacts(o.saveFacts, result.Facts))
+		if err := o.checkPlace(o.saveFacts); err != nil {
+			keep(err)
+		} else {
+			keep(saveFacts(o.saveFacts, result.Facts))
+		}
 	}
 	return first
 }
@@ -80,6 +88,35 @@ func (o doctorOptions) writeText(w io.Writer, format string, result report.Docto
 		detail = report.All
 	}
 	return report.DoctorText(w, result, style, detail, o.verbose)
+}
+
+// checkPlace errs where a file is to be written into the image, behind a link of the image: that leads to
+// wherever the image wants on the machine that inspects it.
+func (o doctorOptions) checkPlace(file string) error {
+	if o.root == "" {
+		return nil
+	}
+	root, err := os.Stat(o.root)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	link := ""
+	for dir := filepath.Dir(abs); dir != "/"; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err == nil && os.SameFile(info, root) {
+			if link != "" {
+				return fmt.Errorf("write %s: %s is a link of the image", file, link)
+			}
+			return nil
+		}
+		if info, err := os.Lstat(dir); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			link = dir
+		}
+	}
+	return nil
 }
 
 // saveFacts writes a recording that its owner alone may read.

@@ -6,6 +6,7 @@ package compose
 
 import (
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -22,6 +23,8 @@ type File struct {
 	// Unseen says why there may be more services than these, or settings of these that
 	// stand elsewhere; empty where all was seen.
 	Unseen string
+	// Chosen tells that .env chooses the compose files itself (COMPOSE_FILE), where none is named.
+	Chosen bool
 }
 
 // Service is one service of a compose file. A Setting that is not Set stands nowhere in what was read.
@@ -63,6 +66,30 @@ type Build struct {
 	Inline bool `json:"inline,omitempty"`
 }
 
+// Remote tells that the context is no folder of this machine: a URL, or a repository as git
+// clone takes it (user@host:path), or github.com/ without either.
+func (b Build) Remote() bool { return remote(b.Context.Text) }
+
+func remote(text string) bool {
+	user, _, found := strings.Cut(text, "@")
+	return strings.Contains(text, "://") || strings.HasPrefix(text, "github.com/") ||
+		found && !strings.Contains(user, "/") && strings.Contains(text, ":")
+}
+
+// withoutUser hides the user and password of a context that is not on this machine, also
+// where they hold what should have been encoded.
+func withoutUser(text string) string {
+	at := strings.LastIndex(text, "@")
+	if at < 0 || !remote(text) {
+		return text
+	}
+	scheme, _, found := strings.Cut(text, "://")
+	if found {
+		return scheme + "://***" + text[at:]
+	}
+	return "***" + text[at:]
+}
+
 // Healthcheck is a healthcheck section, or a HEALTHCHECK instruction.
 type Healthcheck struct {
 	File string `json:"file,omitempty"`
@@ -85,12 +112,13 @@ const (
 	maxDepth    = 16
 )
 
-// Parse reads a compose file and the files that override it, in their order. It errs, with
+// Parse reads a compose file and the files that override it, in their order, with the values
+// that the .env file in their folder gives the variables. It errs, with
 // file and line, on what is no YAML, on a key that stands twice, on a tree that is not a
 // compose file's, and on one that costs too much to follow. The rules are those of the
 // Compose Specification; of the services that version 1 kept at the top level it reads as well.
-func Parse(sources ...Source) (File, error) {
-	r := reader{}
+func Parse(env Env, sources ...Source) (File, error) {
+	r := reader{variables: env.variables(sources)}
 	var tops view
 	for i := len(sources) - 1; i >= 0; i-- { // the last goes first
 		root, err := document(sources[i])
@@ -108,6 +136,7 @@ func Parse(sources ...Source) (File, error) {
 	if r.err != nil {
 		return File{}, r.err
 	}
+	_, file.Chosen = r.variables.values[composeFile]
 	return file, nil
 }
 

@@ -17,7 +17,7 @@ func services(t *testing.T, texts ...string) map[string]Service {
 	for i, text := range texts {
 		sources = append(sources, Source{names[i], []byte(text)})
 	}
-	f, err := Parse(sources...)
+	f, err := Parse(Env{}, sources...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +102,11 @@ func TestParseLayers(t *testing.T) {
 		{"reset", "services:\n  a:\n    restart: !reset null\n", func(s Service) any { return s.Restart.Set() }, false},
 		{"sections are merged", "services:\n  a:\n    healthcheck:\n      interval: 5s\n", func(s Service) any { return s.Healthcheck.Partial }, false},
 		{"override", "services:\n  a:\n    healthcheck: !override\n      interval: 5s\n", func(s Service) any { return s.Healthcheck.Partial }, true},
+		{"an empty test is the image's", "services:\n  a:\n    healthcheck: {test: []}\n", func(s Service) any { return s.Healthcheck.Partial }, true},
+		{"no condition", "services:\n  a:\n    deploy: {restart_policy: {max_attempts: 3}}\n", func(s Service) any { return s.Restart },
+			Setting{File: "compose.override.yaml", Line: 3}},
+		{"attempts", "services:\n  a:\n    deploy: {restart_policy: {condition: any, max_attempts: 3}}\n", func(s Service) any { return s.Restart.Text }, "any:3"},
+		{"attempts by a variable", "services:\n  a:\n    deploy: {restart_policy: {condition: any, max_attempts: $N}}\n", func(s Service) any { return s.Restart.Variable }, "N"},
 		{"disabled", "services:\n  a:\n    healthcheck:\n      disable: true\n", func(s Service) any { return s.Healthcheck.Off }, true},
 		{"another file's service", "services:\n  b: {image: y}\n", func(s Service) any { return s.Restart.Text }, "always"},
 	} {
@@ -127,7 +132,7 @@ func TestParseForms(t *testing.T) {
 	if got := services(t, "web:\n  image: x\n  mem_limit: 64m\ndb:\n  build: .\n"); len(got) != 2 || got["web"].Memory.Text != "64m" {
 		t.Errorf("version 1: %+v", got)
 	}
-	f, err := Parse(Source{"c.yaml", []byte("include:\n  - other.yaml\nservices: {}\n")})
+	f, err := Parse(Env{}, Source{"c.yaml", []byte("include:\n  - other.yaml\nservices: {}\n")})
 	if err != nil || f.Unseen != "c.yaml:2 includes files that were not read" {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -157,11 +162,30 @@ func TestParseRefuses(t *testing.T) {
 		"invalid unicode": {"a: \xff\n", "no YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Parse(Source{"c.yaml", []byte(tt.text)})
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
+			_, err := Parse(Env{}, Source{"c.yaml", []byte(tt.text)})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "nobody") {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestRemoteContext: who fetches a context from elsewhere, and with what password, is not kept.
+func TestRemoteContext(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://oauth2:hunter2@host/a/b.git": "https://***@host/a/b.git", "https://u:hun/ter2@x@host/a.git#v1": "https://***@host/a.git#v1", "git@host:a/b.git": "***@host:a/b.git",
+		"oauth2:hunter2@host/a.git": "***@host/a.git", "https://host/a.git": "https://host/a.git", "github.com/a/b": "github.com/a/b",
+		"./node@18": "./node@18", "node@18": "node@18", "a/b@c:d": "a/b@c:d", "https://" + strings.Repeat("hunter2", 30) + "@host/a.git": "https://***@host/a.git",
+	} {
+		for _, text := range []string{"services: {a: {build: '" + in + "'}}", "services: {a: {build: {context: '" + in + "'}}}"} {
+			file, err := Parse(Env{}, Source{"c.yaml", []byte(text)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := file.Services[0].Build.Context.Text; got != want {
+				t.Errorf("%s gave %s", in, got)
+			}
+		}
 	}
 }
 
@@ -179,8 +203,8 @@ func TestInterpolate(t *testing.T) {
 		"${A:-d}": {"d", ""}, "${A-}": {"", ""}, "${A:-${B:-c}}": {"c", ""}, "${A:-${B}}": {"", "B"}, "${A:?needed}": {"", "A"}, "${A?}": {"", "A"},
 		"${A:+set}": {"", "A"}, "${A": {"", "{A"}, "${}": {"", "${}"}, "$$A ${B:-$$}": {"$A $", ""}, "$1": {"$1", ""},
 	} {
-		if out, variable := interpolate(in); out != want[0] || variable != want[1] {
-			t.Errorf("%q gave %q, %q", in, out, variable)
+		if got := (variables{}).interpolate(in); got != (resolution{text: want[0], variable: want[1]}) {
+			t.Errorf("%q gave %+v", in, got)
 		}
 	}
 }
@@ -215,8 +239,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("web:\n  build: .\n")
 	f.Add("x: &x {a: *x}\nservices: {a: *x}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := Parse(Source{"f", []byte(text)})
-		again, err2 := Parse(Source{"f", []byte(text)})
+		got, err := Parse(Env{}, Source{"f", []byte(text)})
+		again, err2 := Parse(Env{}, Source{"f", []byte(text)})
 		if (err == nil) != (err2 == nil) || !cmp.Equal(got, again, cmpopts.IgnoreUnexported(Service{})) {
 			t.Fatalf("%v, %v\n%+v\n%+v", err, err2, got, again)
 		}
@@ -242,12 +266,12 @@ func FuzzInterpolate(f *testing.F) {
 	f.Add("a${B:-c}d")
 	f.Add("$$")
 	f.Fuzz(func(t *testing.T, text string) {
-		out, variable := interpolate(text)
-		if variable != "" && out != "" {
-			t.Fatalf("%q: both %q and %q", text, out, variable)
+		got := variables{}.interpolate(text)
+		if got.variable != "" && got.text != "" {
+			t.Fatalf("%q gave both: %+v", text, got)
 		}
-		if out, variable = interpolate(strings.ReplaceAll(text, "$", "$$")); out != text || variable != "" {
-			t.Fatalf("%q came back as %q, %q", text, out, variable)
+		if got = (variables{}).interpolate(strings.ReplaceAll(text, "$", "$$")); got != (resolution{text: text}) {
+			t.Fatalf("%q came back as %+v", text, got)
 		}
 	})
 }

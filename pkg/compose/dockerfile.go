@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -176,14 +175,10 @@ type instruction struct {
 	line       int
 }
 
-var (
-	heredoc   = regexp.MustCompile(`^\d*<<(-?)["']?([^<"'\s]+)["']?$`)
-	directive = regexp.MustCompile(`^#\s*([A-Za-z]+)\s*=\s*(.+?)\s*$`)
-	keywords  = []string{
-		"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
-		"MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
-	}
-)
+var keywords = []string{
+	"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
+	"MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+}
 
 // instructions cuts a Dockerfile into logical lines: comments and empty lines left out,
 // continued ones joined, heredocs passed over.
@@ -211,7 +206,7 @@ func instructions(s Source) ([]instruction, error) {
 		word, tabbed, _ := strings.Cut(word, "\t")
 		in := instruction{strings.ToUpper(word), strings.TrimSpace(tabbed + " " + rest), first + 1}
 		if !slices.Contains(keywords, in.name) {
-			return nil, atLine(s.Name, in.line, fmt.Sprintf("%.40q is no instruction", word))
+			return nil, atLine(s.Name, in.line, "it begins with no instruction")
 		}
 		out = append(out, in)
 		var err error
@@ -238,12 +233,14 @@ func next(lines []string, i int) int {
 // escapeOf reads the parser directive escape, which may only stand at the very top.
 func escapeOf(lines []string) string {
 	for _, line := range lines {
-		m := directive.FindStringSubmatch(line)
-		if m == nil {
-			break
-		}
-		if strings.EqualFold(m[1], "escape") && m[2] == "`" {
-			return "`"
+		comment, ok := strings.CutPrefix(line, "#")
+		name, value, set := strings.Cut(comment, "=")
+		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+		switch {
+		case !ok || !set || name == "" || value == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "":
+			return `\`
+		case name == "escape" && value == "`":
+			return value
 		}
 	}
 	return `\`
@@ -255,20 +252,32 @@ func passHeredocs(file string, in instruction, lines []string, i int) (int, erro
 		return i, nil
 	}
 	for _, word := range strings.Fields(in.rest) {
-		m := heredoc.FindStringSubmatch(word)
-		for m != nil {
+		end, tabbed := heredoc(word)
+		for end != "" {
 			if i == len(lines) {
-				return 0, atLine(file, in.line, "the heredoc "+bounded(m[2])+" does not end")
+				return 0, atLine(file, in.line, "a heredoc that does not end")
 			}
 			line := lines[i]
 			i++
-			if m[1] == "-" {
+			if tabbed {
 				line = strings.TrimLeft(line, "\t")
 			}
-			if line == m[2] {
+			if line == end {
 				break
 			}
 		}
 	}
 	return i, nil
+}
+
+// heredoc gives the line that ends the heredoc which a word begins, and whether tabs may
+// stand before it; empty where the word begins none.
+func heredoc(word string) (end string, tabbed bool) {
+	rest, ok := strings.CutPrefix(strings.TrimLeft(word, "0123456789"), "<<")
+	end, tabbed = strings.CutPrefix(rest, "-")
+	end = strings.Trim(end, `"'`)
+	if !ok || strings.ContainsAny(end, `<"'`) {
+		return "", false
+	}
+	return end, tabbed
 }

@@ -61,8 +61,8 @@ func TestDockerfileRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "D: no FROM",
 		"RUN x\nFROM a\n":               "D:1: RUN before the first FROM",
-		"FROM a\n\nservices:\n":         `D:3: "services:" is no instruction`,
-		"FROM a\nRUN <<EOF\nRUN true\n": "D:2: the heredoc EOF does not end",
+		"FROM a\n\nservices:\n":         "D:3: it begins with no instruction",
+		"FROM a\nRUN <<EOF\nRUN true\n": "D:2: a heredoc that does not end",
 	} {
 		if _, err := ParseDockerfile(Source{"D", []byte(text)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gave %v, want %q", text, err, want)
@@ -109,6 +109,7 @@ func TestStart(t *testing.T) {
 		{"the image's", "build: .", image("CMD node a\n"), Start{Kind: ShellSimple, Shell: "sh"}},
 		{"over the image's", "command: [node, b]", image("CMD node a\n"), Start{Kind: Program}},
 		{"after the image's entrypoint", "command: [node, b]", image("ENTRYPOINT [\"sh\", \"-c\"]\nCMD node a\n"), Start{Kind: ShellSimple, Shell: "sh"}},
+		{"exec first", "build: .", image("CMD exec node x; echo\n"), Start{Kind: Program, Shell: "sh"}},
 		{"an own entrypoint forgets the image's command", "entrypoint: []", image("ENTRYPOINT sh\nCMD node a\n"), Start{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,6 +135,9 @@ func TestShellsDoAsSaid(t *testing.T) {
 		"sleep 60 | cat": ShellStays, "sleep 60 || true": ShellStays, "sleep 60 & wait": ShellStays, "while true; do sleep 60; done": ShellStays,
 		"exec sleep 60": Program, "cd / && exec sleep 60": Program, "A='a;b' exec sleep 60": Program,
 		"trap 'exit' TERM; sleep 60": ShellTraps, "# nothing": ShellItself, "echo 'a | b' && exec sleep 60": Program,
+		"exec sleep 60; echo": Program, "exec sleep 60 || exit 1": Program, "true & exec sleep 60": Program, "exec >&2 sleep 60\necho": Program, "cd / || exit; exec sleep 60 && true": Program,
+		"exec 2>&1; sleep 60": ShellSequence, "exec < /dev/null; sleep 60": ShellSequence, "false && exec true; sleep 60": ShellSequence, "true || exec true; sleep 60; true": ShellStays,
+		"(exec sleep 60; true); true": ShellStays, "exec sleep 60 | cat; true": ShellStays, "exec sleep 60 & wait": ShellStays, "if true; then\nsleep 60\nexec true\nfi": ShellStays,
 	} {
 		if got := script(text); got != want {
 			t.Errorf("%q is %s, want %s", text, got, want)

@@ -2,21 +2,31 @@ package compose
 
 import "strings"
 
+// command is one of a script, and what ends it: empty for the last.
+type command struct{ text, end string }
+
 // script tells what a shell does with the text after -c.
 func script(text string) Kind {
 	commands, stays := commandsOf(text)
 	if len(commands) == 0 {
 		return ShellItself
 	}
+	nested, conditional := false, false
 	for _, c := range commands {
-		switch firstWord(c) {
+		switch firstWord(c.text) {
 		case "trap":
 			return ShellTraps
 		case "if", "while", "until", "for", "case", "select", "function", "{":
-			stays = true
+			stays, nested = true, true
+		case "exec":
+			if !nested && !conditional && c.end != "|" && c.end != "&" && namesProgram(c.text) {
+				return Program // whatever follows
+			}
 		}
+		nested = nested || c.end == "("
+		conditional = len(c.end) == 2 || c.end == "|"
 	}
-	last := firstWord(commands[len(commands)-1])
+	last := firstWord(commands[len(commands)-1].text)
 	switch {
 	case stays:
 		return ShellStays
@@ -24,15 +34,31 @@ func script(text string) Kind {
 		return Program
 	case last == "wait":
 		return ShellStays
-	case len(commands) > 1, strings.ContainsAny(commands[0], "<>"): // bash stays for a redirection
+	case len(commands) > 1, strings.ContainsAny(commands[0].text, "<>"): // bash stays for a redirection
 		return ShellSequence
 	}
 	return ShellSimple
 }
 
+// namesProgram tells that an exec names a program, and does not redirect the shell alone.
+func namesProgram(text string) bool {
+	_, after, _ := strings.Cut(text, "exec")
+	words := strings.Fields(after)
+	for i := 0; i < len(words); i++ {
+		target := strings.TrimLeft(words[i], "0123456789&")
+		if target == "" || target[0] != '<' && target[0] != '>' {
+			return true
+		}
+		if strings.Trim(target, "<>&|") == "" {
+			i++ // what it redirects to
+		}
+	}
+	return false
+}
+
 // commandsOf cuts a script at ;, && and newlines outside quotes. stays tells of what keeps
 // any shell at work until its last command ends: a pipe, ||, &, a subshell, a function.
-func commandsOf(text string) (commands []string, stays bool) {
+func commandsOf(text string) (commands []command, stays bool) {
 	var now strings.Builder
 	for i := 0; i < len(text); {
 		n := opaque(text[i:])
@@ -41,7 +67,7 @@ func commandsOf(text string) (commands []string, stays bool) {
 			n, control = separator(text, i)
 			if n > 0 {
 				stays = stays || control
-				commands = appendCommand(commands, now.String())
+				commands = appendCommand(commands, now.String(), text[i:i+n])
 				now.Reset()
 				i += n
 				continue
@@ -51,14 +77,14 @@ func commandsOf(text string) (commands []string, stays bool) {
 		now.WriteString(text[i : i+n])
 		i += n
 	}
-	return appendCommand(commands, now.String()), stays
+	return appendCommand(commands, now.String(), ""), stays
 }
 
-func appendCommand(commands []string, text string) []string {
-	if text = strings.TrimSpace(text); text == "" || strings.HasPrefix(text, "#") {
+func appendCommand(commands []command, text, end string) []command {
+	if text = strings.TrimSpace(text); end != "(" && (text == "" || strings.HasPrefix(text, "#")) {
 		return commands
 	}
-	return append(commands, text)
+	return append(commands, command{text, end})
 }
 
 // opaque gives how much at the beginning is quoted, escaped or a command substitution, in
@@ -101,6 +127,8 @@ func separator(text string, i int) (length int, control bool) {
 	switch c := text[i]; {
 	case c == '&' && after == '&':
 		return 2, false
+	case c == '|' && after == '|':
+		return 2, true
 	case c == '&' && (before == '>' || before == '<' || after == '>'): // a redirection
 		return 0, false
 	case c == '|' || c == '&' || c == '(':

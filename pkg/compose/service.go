@@ -1,8 +1,11 @@
 package compose
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // service reads one service, with what it extends in the same file.
@@ -12,22 +15,24 @@ func (r *reader) service(services view, at key) Service {
 	s.Image = r.get(v, "image").setting()
 	s.Build = r.build(v)
 	s.Healthcheck = r.healthcheck(r.get(v, "healthcheck"))
-	s.StopGrace = r.get(v, "stop_grace_period").setting()
+	s.StopGrace = r.get(v, "stop_grace_period").revealed()
 	s.StopSignal = r.get(v, "stop_signal").setting()
-	s.Init = r.get(v, "init").setting()
-	s.Profiles, _ = texts(r.get(v, "profiles").list)
-	for i := range s.Profiles {
-		s.Profiles[i] = bounded(s.Profiles[i])
+	s.Init = r.get(v, "init").revealed()
+	for _, n := range r.get(v, "profiles").list {
+		if n = resolve(n); n != nil && n.Kind == yaml.ScalarNode {
+			p := r.leaf(n, at.file).setting()
+			s.Profiles = append(s.Profiles, cmp.Or(p.Text, p.Variable))
+		}
 	}
 	deploy := r.get(v, "deploy").view
 	s.Restart = r.restart(v, deploy)
-	s.Memory = r.get(r.get(r.get(deploy, "resources").view, "limits").view, "memory").setting()
+	s.Memory = r.get(r.get(r.get(deploy, "resources").view, "limits").view, "memory").revealed()
 	if !s.Memory.Set() {
-		s.Memory = r.get(v, "mem_limit").setting()
+		s.Memory = r.get(v, "mem_limit").revealed()
 	}
 	mode := r.get(deploy, "mode")
 	s.Job = strings.HasSuffix(mode.text, "-job")
-	s.entrypoint, s.command = argvOf(r.get(v, "entrypoint")), argvOf(r.get(v, "command"))
+	s.entrypoint, s.command = r.argvOf(r.get(v, "entrypoint")), r.argvOf(r.get(v, "command"))
 	return s
 }
 
@@ -60,16 +65,26 @@ func (r *reader) extended(services view, name string, s *Service) view {
 	return out
 }
 
-// restart gives the restart policy. A deploy.restart_policy without a condition means any.
+// restart gives the restart policy, with a number of attempts as in on-failure:3. A
+// deploy.restart_policy without a condition is none: compose hands the engine an empty name.
 func (r *reader) restart(v, deploy view) Setting {
 	policy := r.get(deploy, "restart_policy")
 	if !policy.set() {
-		return r.get(v, "restart").setting()
+		return r.get(v, "restart").revealed()
 	}
-	if condition := r.get(policy.view, "condition").setting(); condition.Set() {
-		return condition
+	out := r.get(policy.view, "condition").revealed()
+	attempts := r.get(policy.view, "max_attempts").revealed()
+	switch {
+	case !out.Set():
+		return Setting{File: policy.file, Line: policy.line}
+	case out.Variable != "" || !attempts.Set():
+		return out
+	case attempts.Variable != "":
+		out.Text, out.Variable = "", attempts.Variable
+		return out
 	}
-	return Setting{File: policy.file, Line: policy.line, Text: "any"}
+	out.Text += ":" + attempts.Text
+	return out
 }
 
 func (r *reader) build(v view) *Build {
@@ -78,10 +93,13 @@ func (r *reader) build(v view) *Build {
 	case !b.set():
 		return nil
 	case b.scalar:
+		b.text = withoutUser(b.text)
 		return &Build{Context: b.setting()}
 	}
+	context := r.get(b.view, "context")
+	context.text = withoutUser(context.text)
 	return &Build{
-		Context: r.get(b.view, "context").setting(), Dockerfile: r.get(b.view, "dockerfile").setting(),
+		Context: context.setting(), Dockerfile: r.get(b.view, "dockerfile").setting(),
 		Target: r.get(b.view, "target").setting(), Inline: r.get(b.view, "dockerfile_inline").set(),
 	}
 }
@@ -92,7 +110,7 @@ func (r *reader) healthcheck(v value) Healthcheck {
 		return Healthcheck{}
 	}
 	h := Healthcheck{File: v.file, Line: v.line}
-	if disable := r.get(v.view, "disable").setting(); disable.Set() {
+	if disable := r.get(v.view, "disable").revealed(); disable.Set() {
 		h.Variable = disable.Variable
 		if off, err := disable.Bool(); err == nil && off {
 			h.Off = true
@@ -102,14 +120,14 @@ func (r *reader) healthcheck(v value) Healthcheck {
 	test := r.get(v.view, "test")
 	words, first := test.list, test.text
 	if len(words) > 0 {
-		list, _ := texts(words[:1])
+		list, _ := r.texts(words[:1])
 		if first = strings.Join(list, ""); first == unresolved {
-			_, h.Variable = texts(words[:1])
+			_, h.Variable = r.texts(words[:1])
 		}
 	} else if test.variable != "" && test.scalar {
 		h.Variable = test.variable
 	}
 	h.Off = first == "NONE"
-	h.Partial = !test.set()
+	h.Partial = !test.scalar && len(test.list) == 0 // the engine takes an empty test for the image's
 	return h
 }

@@ -14,14 +14,23 @@ type Setting struct {
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"` // 0 where it stands nowhere
 	Text string `json:"text,omitempty"`
-	// Variable is a variable without a default that decides it; the Text is then empty.
+	// Variable is a variable of unknown value that decides it; the Text is then empty.
 	Variable string `json:"variable,omitempty"`
 }
 
 // Set tells whether it stands anywhere.
 func (s Setting) Set() bool { return s.Line > 0 }
 
+// setting keeps nothing that came from .env: there the variable is as good as unknown.
 func (v value) setting() Setting {
+	if v.private != "" {
+		v.text, v.variable = "", bounded(v.private)
+	}
+	return v.revealed()
+}
+
+// revealed is a setting whose text may come from .env, for those that checks go by.
+func (v value) revealed() Setting {
 	if !v.set() || !v.scalar {
 		return Setting{}
 	}

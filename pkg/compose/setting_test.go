@@ -58,5 +58,8 @@ func FuzzScript(f *testing.F) {
 		if got := script("exec echo '" + text + "' "); got != Program {
 			t.Fatalf("after exec, %q is %s", text, got)
 		}
+		if got := script("exec echo; " + text); got != Program {
+			t.Fatalf("after exec and a semicolon, %q is %s", text, got)
+		}
 	})
 }

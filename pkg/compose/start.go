@@ -58,11 +58,11 @@ type argv struct {
 
 // argvOf reads entrypoint or command. Compose splits a text into words as a shell would,
 // and starts no shell for it (Compose Specification, 05-services.md).
-func argvOf(v value) argv {
+func (r *reader) argvOf(v value) argv {
 	a := argv{given: v.set(), file: v.file, line: v.line}
 	switch {
 	case v.list != nil:
-		a.words, a.variable = texts(v.list)
+		a.words, a.variable = r.texts(v.list)
 	case v.scalar && v.variable != "":
 		a.words, a.variable = []string{unresolved}, v.variable
 	case v.scalar:

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -23,14 +23,12 @@ type view []layer
 
 // value is what a view has for a key: a mapping, a list, or a text.
 type value struct {
-	file string
-	line int // 0 where there is nothing
-	view view
-	list []*yaml.Node
-	text string // of a scalar, its variables resolved
-	// variable is a variable without a default that the text depends on.
-	variable string
-	scalar   bool
+	file       string
+	line       int // 0 where there is nothing
+	view       view
+	list       []*yaml.Node
+	resolution // of a scalar
+	scalar     bool
 }
 
 func (v value) set() bool { return v.line > 0 }
@@ -43,8 +41,9 @@ type key struct {
 
 // reader follows a tree of YAML nodes, which aliases can make endless, for a bounded number of steps.
 type reader struct {
-	steps int
-	err   error // the first
+	variables variables
+	steps     int
+	err       error // the first
 }
 
 func (r *reader) fail(file string, line int, what string) {
@@ -124,7 +123,7 @@ func (r *reader) get(v view, name string) value {
 		}
 		if n.Kind != yaml.MappingNode {
 			if !out.set() {
-				out = leaf(n, l.file)
+				out = r.leaf(n, l.file)
 			}
 			break
 		}
@@ -139,14 +138,14 @@ func (r *reader) get(v view, name string) value {
 }
 
 // leaf is the value of a list or a scalar.
-func leaf(n *yaml.Node, file string) value {
+func (r *reader) leaf(n *yaml.Node, file string) value {
 	out := value{file: file, line: n.Line}
 	if n.Kind == yaml.SequenceNode {
 		out.list = n.Content
 		return out
 	}
 	out.scalar = true
-	out.text, out.variable = interpolate(n.Value)
+	out.resolution = r.variables.interpolate(n.Value)
 	return out
 }
 
@@ -188,17 +187,17 @@ func (r *reader) layerKeys(l layer, seen map[string]bool, out []key, depth int) 
 
 // texts gives the entries of a list, their variables resolved; variable is one that could
 // not be.
-func texts(list []*yaml.Node) (out []string, variable string) {
+func (r *reader) texts(list []*yaml.Node) (out []string, variable string) {
 	for _, n := range list {
 		n = resolve(n)
 		if n == nil || n.Kind != yaml.ScalarNode {
 			continue
 		}
-		text, open := interpolate(n.Value)
-		if open != "" {
-			text, variable = unresolved, open
+		got := r.variables.interpolate(n.Value)
+		if got.variable != "" {
+			got.text, variable = unresolved, got.variable
 		}
-		out = append(out, text)
+		out = append(out, got.text)
 	}
 	return out, variable
 }
@@ -210,16 +209,21 @@ func atLine(file string, line int, what string) error {
 	return fmt.Errorf("%s:%d: %s", file, line, what)
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:[a-z ]*line )(\d+)(?:, column \d+)?: (.*)$`)
-
 // yamlError gives an error of the YAML parser with the file's name before its line.
 func yamlError(s Source, err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil // an empty file
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		return fmt.Errorf("%s:%s: no YAML: %s", s.Name, m[1], m[2])
+	text = strings.TrimPrefix(text, "yaml: ")
+	if strings.HasPrefix(text, "unknown anchor ") { // it quotes the file, of whose text nothing is shown
+		text = "an alias of no anchor"
 	}
-	return fmt.Errorf("%s: no YAML: %s", s.Name, strings.TrimPrefix(text, "yaml: "))
+	where, what, _ := strings.Cut(text, ": ") // "line 3", or "... at line 3, column 2"
+	_, line, _ := strings.Cut(where, "line ")
+	line, _, _ = strings.Cut(line, ", column ")
+	if n, err := strconv.Atoi(line); err == nil {
+		return atLine(s.Name, n, "no YAML: "+what)
+	}
+	return fmt.Errorf("%s: no YAML: %s", s.Name, text)
 }

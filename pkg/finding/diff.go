@@ -28,7 +28,9 @@ const (
 	Accepted
 	// Mended failed, and does so no more.
 	Mended
-	// Gone failed, and is not looked at any more: its subject or its check is not in the later report, or does not apply.
+	// Inapplicable failed, and does not apply any more.
+	Inapplicable
+	// Gone failed, and is not looked at any more: its subject or its check is not in the later report.
 	Gone
 	// Decided could not be told before, and is fine.
 	Decided
@@ -40,12 +42,12 @@ const (
 
 var changeNames = names[ChangeKind]{
 	Appeared: "appeared", Found: "found", Worse: "worse", Unclear: "unclear", Better: "better", Accepted: "accepted",
-	Mended: "mended", Gone: "gone", Decided: "decided", Reworded: "reworded", Other: "other",
+	Mended: "mended", Inapplicable: "inapplicable", Gone: "gone", Decided: "decided", Reworded: "reworded", Other: "other",
 }
 
 // ChangeKinds lists all kinds in their order.
 func ChangeKinds() []ChangeKind {
-	return []ChangeKind{Appeared, Found, Worse, Unclear, Better, Accepted, Mended, Gone, Decided, Reworded, Other}
+	return []ChangeKind{Appeared, Found, Worse, Unclear, Better, Accepted, Mended, Inapplicable, Gone, Decided, Reworded, Other}
 }
 
 func (k ChangeKind) String() string { return changeNames.spell(k) }
@@ -180,7 +182,7 @@ func kindOf(before, after *Finding, was, is looked) ChangeKind {
 		}
 	case Skipped:
 		if failed {
-			return Gone
+			return Inapplicable
 		}
 	}
 	return Other

@@ -29,9 +29,15 @@ func (a *allowance) read(tree *rootfs.FS, name string, most int64) ([]byte, erro
 	}
 	data, err := tree.ReadFile(name, most)
 	if err == nil {
-		*a -= allowance(max(len(data), leastCost))
+		a.take(data)
 	}
 	return data, err
+}
+
+// take takes what was read, and tells whether there was as much.
+func (a *allowance) take(data []byte) bool {
+	*a -= allowance(max(len(data), leastCost))
+	return *a >= 0
 }
 
 // exceeds tells that something was not read because it is more than is read of it.

@@ -42,11 +42,12 @@ func TestTooMuchIsUnknown(t *testing.T) {
 		"swap units":            {[]files{many(201, units, ".swap", "[Swap]\n")}, func(f *Facts) string { return f.Units.Why() }, "more than 200 .swap units"},
 		"bytes of swap units":   {[]files{many(80, units, ".swap", unit)}, func(f *Facts) string { return f.Units.Why() }, "was not read: there are too many such files, or they are too large"},
 		"a large swap unit":     {[]files{{units + "a.swap": unit + unit}}, func(f *Facts) string { return f.Units.Why() }, "is larger than expected"},
-		"units":                 {[]files{many(5001, units, ".mount", "")}, func(f *Facts) string { return f.Services.Why() }, "hold too many names"},
-		"links":                 {[]files{many(5001, units+"a.wants/", ".service", "")}, func(f *Facts) string { return f.Units.Why() }, "hold too many names"},
-		"a large service":       {[]files{wanting, {units + "a0.service": unit + unit}}, func(f *Facts) string { return f.Services.Why() }, "a0.service is larger than expected"},
-		"services":              {[]files{wanting, {units + "a0.service": ""}, many(80, units+"a0.service.d/", ".conf", unit)}, func(f *Facts) string { return f.Services.Why() }, "too many such files"},
-		"drop-ins of dockerd":   {[]files{docker, many(80, units+"docker.service.d/", ".conf", unit)}, func(f *Facts) string { return f.DaemonFile.Why() }, "too many such files"},
+		"units":                 {[]files{many(10_001, units, ".mount", "")}, func(f *Facts) string { return f.Services.Why() }, "holds too many names"},
+		"links":                 {[]files{many(10_001, units+"a.wants/", ".service", "")}, func(f *Facts) string { return f.Units.Why() }, "holds too many names"},
+		"units and links":       {[]files{many(6000, units, ".mount", ""), many(6000, units+"a.wants/", ".service", "")}, func(f *Facts) string { return f.Units.Why() }, "hold too many names"},
+		"services":              {[]files{wanting, {units + "a0.service": ""}, many(80, units+"a0.service.d/", ".conf", unit)}, func(f *Facts) string { return f.Services.Why() }, "holds more than is read of it"},
+		"services in all":       {[]files{{units + "docker.service": "[Service]\n"}, many(80, units+"a", ".service", unit), many(80, units+"multi-user.target.wants/a", ".service", "")}, func(f *Facts) string { return f.Services.Why() }, "too many such files"},
+		"drop-ins of dockerd":   {[]files{docker, many(80, units+"docker.service.d/", ".conf", unit)}, func(f *Facts) string { return f.DaemonFile.Why() }, "holds more than is read of it"},
 		"swapfiles":             {[]files{many(65, "s", "", signed(t, 4096, "SWAPSPACE2"))}, func(f *Facts) string { return f.SwapFiles.Why() }, "more than 64 swapfiles"},
 		"sysctl.d":              {[]files{{"etc/sysctl.d/a.conf": strings.Repeat("a=1\n", 9000)}}, func(f *Facts) string { return f.SysctlConf.Why() }, "more than 4096 settings"},
 		"files of sysctl.d":     {[]files{many(10_001, "etc/sysctl.d/", "", "")}, func(f *Facts) string { return f.SysctlConf.Why() }, "holds too many names"},
@@ -80,7 +81,7 @@ func TestTooMuchIsSaid(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	fs = tree(t, files{"etc/docker/daemon.json": `{"log-opts": {"max-size": "x"}, ` + numbered(20_000, `"k%d":1,`) + `"init": 1}`})
-	got := readDaemonFileProblems(fs).Value.Problems
+	got := readDaemonFileProblems(fs, unitsOf(fs)).Value.Problems
 	if len(got) != 51 || got[49].Effect != NoStart || got[50].Effect != NoStart || got[50].What != "has 19951 more things that are wrong" {
 		t.Errorf("%d problems, at last %+v", len(got), got[len(got)-1])
 	}
@@ -89,9 +90,9 @@ func TestTooMuchIsSaid(t *testing.T) {
 	for name, content := range map[string]string{"compose.yaml": services, "Dockerfile": "FROM x\n" + strings.Repeat("# x\n", 20_000), "large.yaml": strings.Repeat("#", 128<<10+1)} {
 		place(t, filepath.Join(project, name), false, content)
 	}
-	list := readCompose(tree(t), filepath.Join(project, "compose.yaml"))[0].Value.Services
+	list := readCompose(tree(t), filepath.Join(project, "compose.yaml"), nil)[0].Value.Services
 	if first, last := list[0].Built, list[19].Built; !first.Known() || !strings.Contains(last.Why(), "too many such files") {
 		t.Errorf("%q, %q", first.Why(), last.Why())
 	}
-	missing(t, readCompose(tree(t), filepath.Join(project, "large.yaml"))[0], "is larger than expected")
+	missing(t, readCompose(tree(t), filepath.Join(project, "large.yaml"), nil)[0], "is larger than expected")
 }

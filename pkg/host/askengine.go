@@ -116,7 +116,7 @@ func engineReadings(run context.Context, s Source, sh shared) []reading {
 	return []reading{
 		installedReading(s, sh),
 		fact(fileLimit, func(f *Facts) *Fact[DaemonConfig] { return &f.DaemonConfig },
-			func(context.Context) Fact[DaemonConfig] { return readDaemonConfig(s.FS, sh.daemons()) }),
+			func(context.Context) Fact[DaemonConfig] { return readDaemonConfig(s.FS, sh.daemons(), sh.units) }),
 		engineReading(run, ask),
 		diskReading(engineLimit+fileLimit+slack, 1, Disk{Role: RoleDocker},
 			func(ctx context.Context) Fact[Disk] { return dockerDisk(ctx, s, sh, ask()) }),

@@ -44,12 +44,13 @@ func usualSwapfiles() []string {
 	return []string{"/swapfile", "/swap.img", "/swap", "/var/swap", "/var/swapfile", "/var/swap.img", "/swap/swapfile", "/mnt/swapfile"}
 }
 
-func bakedSwapReadings(s Source) []reading {
-	return []reading{fact(fileLimit, func(f *Facts) *Fact[[]BakedSwap] { return &f.SwapFiles },
+// bakedSwapReading is for images: of a running host the areas in use are known.
+func bakedSwapReading(s Source, sh shared) reading {
+	return fact(fileLimit, func(f *Facts) *Fact[[]BakedSwap] { return &f.SwapFiles },
 		func(context.Context) Fact[[]BakedSwap] {
-			files, err := readUnitFiles(s.FS)
-			return readBakedSwap(s.FS, readFstab(s.FS, s.Live), readSwapUnits(s.FS, s.Live, files, err))
-		})}
+			units, err := sh.units()
+			return readBakedSwap(s.FS, readFstab(s.FS, s.Live), readSwapUnits(s.FS, s.Live, units.now, err))
+		})
 }
 
 // readBakedSwap looks for swapfiles: those that fstab and units name, those at the usual
@@ -128,6 +129,17 @@ func namedSwapfiles(fstab Fact[[]FstabSwap], units Fact[[]SwapUnit]) map[string]
 // regularFiles lists the regular files of a directory, or says why it cannot. A directory
 // that is not there has none; links are passed over.
 func regularFiles(tree *rootfs.FS, dir string) (names []string, why string) {
+	entries, why := listDir(tree, dir)
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			names = append(names, path.Join(dir, e.Name()))
+		}
+	}
+	return names, why
+}
+
+// listDir lists a directory, or says why it cannot. One that is not there is empty.
+func listDir(tree *rootfs.FS, dir string) (entries []fs.DirEntry, why string) {
 	entries, err := tree.ReadDir(dir)
 	switch {
 	case absent(err):
@@ -137,12 +149,7 @@ func regularFiles(tree *rootfs.FS, dir string) (names []string, why string) {
 	case len(entries) > mostNames:
 		return nil, fmt.Sprintf("%s holds more than %d names, and was not looked through", dir, mostNames)
 	}
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			names = append(names, path.Join(dir, e.Name()))
-		}
-	}
-	return names, ""
+	return entries, ""
 }
 
 // isHalfMade tells the names under which vmguard keeps a swapfile while it makes or

@@ -14,9 +14,8 @@ import (
 func baked(t *testing.T, tree *rootfs.FS) Fact[[]BakedSwap] {
 	t.Helper()
 	f := Facts{}
-	for _, r := range bakedSwapReadings(Source{FS: tree}) {
-		r.read(t.Context())(&f)
-	}
+	s := Source{FS: tree}
+	bakedSwapReading(s, newShared(s)).read(t.Context())(&f)
 	return f.SwapFiles
 }
 

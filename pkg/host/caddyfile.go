@@ -79,7 +79,7 @@ func importedBy(tree *rootfs.FS, s caddy.Source) map[string][]caddy.Source {
 
 // matching gives the files that a pattern stands for, relative to the Caddyfile, sorted. As
 // in Caddy a pattern may match nothing, and files whose name begins with a dot only match
-// where it does too. It errs where a plain name does not exist, and on wildcards in a folder.
+// where it does too. It errs where a plain name does not exist, and on wildcards in a directory.
 func matching(tree *rootfs.FS, pattern string) ([]string, error) {
 	if !path.IsAbs(pattern) {
 		pattern = path.Join(path.Dir(defaultCaddyfile), pattern)
@@ -87,7 +87,7 @@ func matching(tree *rootfs.FS, pattern string) ([]string, error) {
 	dir, base := path.Split(pattern)
 	switch {
 	case strings.ContainsAny(dir, `*?[\`):
-		return nil, errors.New("wildcards in a folder's name are not followed")
+		return nil, errors.New("wildcards in a directory's name are not followed")
 	case !strings.ContainsAny(base, `*?[\`):
 		_, err := tree.Stat(pattern)
 		return []string{pattern}, err

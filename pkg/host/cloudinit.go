@@ -16,7 +16,7 @@ import (
 type CloudInit struct {
 	// Installed tells whether cloud-init's program is there. A package that was removed leaves its configuration behind.
 	Installed bool `json:"installed"`
-	// DisabledBy is the file that switches cloud-init off; empty where it is on. The kernel's command line may switch it off as well.
+	// DisabledBy is the file that switches cloud-init off, or the kernel's parameter and its file; empty where it is on.
 	DisabledBy string `json:"disabledBy,omitempty"`
 	// ConfDir is the directory whose files add to cloud.cfg; empty where cloud-init is not installed.
 	ConfDir string `json:"confDir,omitempty"`
@@ -66,13 +66,13 @@ const (
 	cloudMain = cloudDir + "/cloud.cfg"
 )
 
-func cloudInitReadings(s Source) []reading {
+func cloudInitReadings(s Source, sh shared) []reading {
 	return []reading{fact(fileLimit, func(f *Facts) *Fact[CloudInit] { return &f.CloudInit },
-		func(context.Context) Fact[CloudInit] { return readCloudInit(s.FS) })}
+		func(context.Context) Fact[CloudInit] { return readCloudInit(s.FS, sh.units) })}
 }
 
 // readCloudInit reads all that sets up swap at the first boot.
-func readCloudInit(tree *rootfs.FS) Fact[CloudInit] {
+func readCloudInit(tree *rootfs.FS, units func() (*hostUnits, error)) Fact[CloudInit] {
 	var c CloudInit
 	_, c.Installed = program(tree, "cloud-init")
 	c.VMGuard, _ = program(tree, "vmguard")
@@ -81,7 +81,7 @@ func readCloudInit(tree *rootfs.FS) Fact[CloudInit] {
 			return Missing[CloudInit](why)
 		}
 	}
-	commands, why := bootCommands(tree, c.Installed && c.DisabledBy == "")
+	commands, why := bootCommands(tree, units, c.Installed && c.DisabledBy == "")
 	if why == "" {
 		c.Azure, why = readAzureSwap(tree)
 	}
@@ -97,12 +97,8 @@ func readCloudInit(tree *rootfs.FS) Fact[CloudInit] {
 
 // readConfig reads cloud-init's configuration, and says why where it cannot.
 func (c *CloudInit) readConfig(tree *rootfs.FS) (why string) {
-	const disabled = cloudDir + "/cloud-init.disabled"
-	switch off := exists(tree, disabled); {
-	case !off.Known():
-		return off.Why()
-	case off.Value:
-		c.DisabledBy = disabled
+	if c.DisabledBy, why = cloudDisabled(tree); why != "" {
+		return why
 	}
 	layers, unread, why := readCloudLayers(tree)
 	if why != "" {
@@ -123,6 +119,28 @@ func (c *CloudInit) readConfig(tree *rootfs.FS) (why string) {
 		c.Commands = append(c.Commands, configCommands(layers, runCmd)...)
 	}
 	return ""
+}
+
+// cloudDisabled gives what switches cloud-init off: its own file, a kernel parameter
+// (is_disabled of tools/ds-identify), or that a unit of it is masked without which its
+// module mounts does not run. A datasource_list of None alone does not: cloud-init then
+// applies what the image configures (cloudinit/sources/DataSourceNone.py).
+func cloudDisabled(tree *rootfs.FS) (by, why string) {
+	const disabled = cloudDir + "/cloud-init.disabled"
+	switch off := exists(tree, disabled); {
+	case !off.Known():
+		return "", off.Why()
+	case off.Value:
+		return disabled, ""
+	}
+	if p, ok := bootParam(readCmdline(tree).Value, "cloud_init"); ok && p.Value == "disabled" {
+		return "cloud-init=disabled in " + p.File, ""
+	}
+	by = maskedUnit(tree, "cloud-init.target", "cloud-init-main.service", "cloud-init-network.service")
+	if by == "" && !isFile(tree, "/usr/lib/systemd/system/cloud-init-network.service") { // its name from 24.3 on
+		by = maskedUnit(tree, "cloud-init.service")
+	}
+	return by, ""
 }
 
 // program finds a program, by its path or in the directories that services find programs in.
@@ -173,22 +191,14 @@ func readCloudLayers(tree *rootfs.FS) (layers []cloudLayer, unreadSeed, why stri
 
 // confNames lists the files of a directory of configuration, in order.
 func confNames(tree *rootfs.FS, dir string) (names []string, why string) {
-	entries, err := tree.ReadDir(dir)
-	switch {
-	case absent(err):
-		return nil, ""
-	case err != nil:
-		return nil, unread(dir, err)
-	case len(entries) > mostNames:
-		return nil, dir + " holds too many files"
-	}
+	entries, why := listDir(tree, dir)
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		if info, err := tree.Stat(name); strings.HasSuffix(name, ".cfg") && err == nil && info.Mode().IsRegular() {
 			names = append(names, name)
 		}
 	}
-	return names, ""
+	return names, why
 }
 
 // readLayer reads one file of configuration. A file that is not there says nothing.

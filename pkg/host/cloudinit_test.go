@@ -75,7 +75,7 @@ func TestCloudSwapMerges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := readCloudInit(cloudTree(t, c.files))
+			got := cloudInitOf(cloudTree(t, c.files))
 			if !got.Known() || !got.Value.Installed {
 				t.Fatalf("%+v", got)
 			}
@@ -105,22 +105,30 @@ func TestCloudBytes(t *testing.T) {
 
 func TestCloudInitState(t *testing.T) {
 	t.Parallel()
-	equal(t, readCloudInit(tree(t)), Known(CloudInit{}, "/etc/cloud"))
+	equal(t, cloudInitOf(tree(t)), Known(CloudInit{}, "/etc/cloud"))
 	// A package that was removed left its configuration.
-	equal(t, readCloudInit(tree(t, files{"etc/cloud/cloud.cfg": "\t: broken"})), Known(CloudInit{}, "/etc/cloud"))
-	equal(t, readCloudInit(cloudTree(t, nil)).Value, CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
-	equal(t, readCloudInit(cloudTree(t, files{"etc/cloud/cloud-init.disabled": ""})).Value.DisabledBy, "/etc/cloud/cloud-init.disabled")
+	equal(t, cloudInitOf(tree(t, files{"etc/cloud/cloud.cfg": "\t: broken"})), Known(CloudInit{}, "/etc/cloud"))
+	equal(t, cloudInitOf(cloudTree(t, nil)).Value, CloudInit{Installed: true, ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
+	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud-init.disabled": ""})).Value.DisabledBy, "/etc/cloud/cloud-init.disabled")
+	const unit = "/etc/systemd/system/cloud-init.service"
+	grub := files{"boot/grub/grub.cfg": "linux /vmlinuz ro cloud-init=disabled\n", "etc/cloud/cloud.cfg.d/x.cfg": "runcmd: [[swapon, -a]]\n"}
+	equal(t, cloudInitOf(cloudTree(t, grub)).Value,
+		CloudInit{Installed: true, DisabledBy: "cloud-init=disabled in /boot/grub/grub.cfg", ConfDir: "/etc/cloud/cloud.cfg.d", MountsModule: true})
+	equal(t, cloudInitOf(cloudTree(t, files{"boot/grub/grub.cfg": "linux /vmlinuz ro cloud-init=enabled\n"})).Value.DisabledBy, "")
+	equal(t, cloudInitOf(cloudTree(t, files{unit: "-> /dev/null"})).Value.DisabledBy, unit)
+	equal(t, cloudInitOf(cloudTree(t, files{unit: "-> /dev/null", "usr/lib/systemd/system/cloud-init-network.service": "[Unit]\n"})).Value.DisabledBy, "")
+	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": "datasource_list: [None]\n"})).Value.DisabledBy, "")
 	for list, want := range map[string]bool{
 		"cloud_init_modules: [a]": false, "cloud_config_modules: [mounts]": true, "cloud_init_modules: [[cc_mounts, always]]": true,
 		"cloud_init_modules:\n- name: mounts\n": true, "cloud_final_modules: [mounts]": false, "cloud_init_modules: mounts": false,
 	} {
-		equal(t, readCloudInit(cloudTree(t, files{"etc/cloud/cloud.cfg": list})).Value.MountsModule, want)
+		equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud.cfg": list})).Value.MountsModule, want)
 	}
 	// A list of a later file takes the place of the earlier one.
-	equal(t, readCloudInit(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": "cloud_init_modules: []"})).Value.MountsModule, false)
-	equal(t, readCloudInit(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": "mounts:\n- [/dev/vdb, none, swap]\n- [/dev/vdc, /data]\n- [x]\n- y\n"})).Value.SwapMounts,
+	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": "cloud_init_modules: []"})).Value.MountsModule, false)
+	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": "mounts:\n- [/dev/vdb, none, swap]\n- [/dev/vdc, /data]\n- [x]\n- y\n"})).Value.SwapMounts,
 		[]CloudMount{{Device: "/dev/vdb", File: "/etc/cloud/cloud.cfg.d/x.cfg", Line: 2}})
-	equal(t, readCloudInit(cloudTree(t, files{"var/lib/cloud/seed/nocloud-net/user-data": "Content-Type: multipart/mixed\n"})).Value.Unread,
+	equal(t, cloudInitOf(cloudTree(t, files{"var/lib/cloud/seed/nocloud-net/user-data": "Content-Type: multipart/mixed\n"})).Value.Unread,
 		"/var/lib/cloud/seed/nocloud-net/user-data")
 }
 
@@ -131,7 +139,7 @@ func TestCloudInitThatCannotBeRead(t *testing.T) {
 		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+",", 9) + "]\n"
 	}
 	// An alias bomb is read without going off.
-	equal(t, readCloudInit(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": bomb + "runcmd: *z\nmounts: *z\nswap: *z\n"})).Value.Swap.Makes(), false)
+	equal(t, cloudInitOf(cloudTree(t, files{"etc/cloud/cloud.cfg.d/x.cfg": bomb + "runcmd: *z\nmounts: *z\nswap: *z\n"})).Value.Swap.Makes(), false)
 
 	const file = "/etc/cloud/cloud.cfg.d/x.cfg"
 	for text, want := range map[string]string{
@@ -143,14 +151,14 @@ func TestCloudInitThatCannotBeRead(t *testing.T) {
 		"## template: jinja\na: {{ v1.x }}\n":  file + ":1: a template",
 		strings.Repeat("#", 256<<10) + "\nx\n": "larger than expected",
 	} {
-		got := readCloudInit(cloudTree(t, files{file[1:]: text}))
+		got := cloudInitOf(cloudTree(t, files{file[1:]: text}))
 		missing(t, got, want)
 		if strings.Contains(got.Why(), "hunter2") {
 			t.Errorf("a secret is told: %s", got.Why())
 		}
 	}
-	missing(t, readCloudInit(cloudTree(t, files{"var/lib/cloud/seed/nocloud/user-data": "#cloud-config\n\n- [\n"})), "/var/lib/cloud/seed/nocloud/user-data:")
-	missing(t, readCloudInit(cloudTree(t, files{"var/lib/cloud/seed/nocloud/user-data/": ""})), "not a regular file")
+	missing(t, cloudInitOf(cloudTree(t, files{"var/lib/cloud/seed/nocloud/user-data": "#cloud-config\n\n- [\n"})), "/var/lib/cloud/seed/nocloud/user-data:")
+	missing(t, cloudInitOf(cloudTree(t, files{"var/lib/cloud/seed/nocloud/user-data/": ""})), "not a regular file")
 }
 
 func TestBootCommands(t *testing.T) {
@@ -187,16 +195,16 @@ func TestBootCommands(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := readCloudInit(cloudTree(t, c.files))
+			got := cloudInitOf(cloudTree(t, c.files))
 			equal(t, got.Why(), "")
 			equal(t, got.Value.Commands, c.want)
 		})
 	}
 	fs := executable(t, cloudTree(t, files{"etc/rc.local": "#!/bin/sh\nswapon /s\n", "opt/vmguard": ""}), "etc/rc.local")
-	equal(t, readCloudInit(fs).Value.Commands, on("/etc/rc.local", 2))
+	equal(t, cloudInitOf(fs).Value.Commands, on("/etc/rc.local", 2))
 	const perBoot = "/var/lib/cloud/scripts/per-boot/swap"
 	fs = executable(t, cloudTree(t, files{perBoot: "#!/bin/sh\nswapon /s\n"}), perBoot)
-	equal(t, readCloudInit(fs).Value.Commands, on(perBoot, 2))
+	equal(t, cloudInitOf(fs).Value.Commands, on(perBoot, 2))
 }
 
 func TestAzureSwap(t *testing.T) {
@@ -212,5 +220,5 @@ func TestAzureSwap(t *testing.T) {
 	} {
 		equal(t, parseAzureSwap("w", []byte(text)), want)
 	}
-	equal(t, readCloudInit(tree(t, files{"etc/waagent.conf": conf})).Value.Azure, &AzureSwap{File: "/etc/waagent.conf", Line: 3, SizeMB: 2048})
+	equal(t, cloudInitOf(tree(t, files{"etc/waagent.conf": conf})).Value.Azure, &AzureSwap{File: "/etc/waagent.conf", Line: 3, SizeMB: 2048})
 }

@@ -36,19 +36,23 @@ const mostCommands = 64
 
 // bootCommands finds the commands of services, of rc.local and, where cloud-init runs, of its
 // script directories that make or activate swap.
-func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why string) {
-	files, err := readUnitFiles(tree)
+func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit bool) (list []BootCommand, why string) {
+	all, err := units()
 	if err != nil {
 		return nil, err.Error()
 	}
 	left := allowance(unitFilesMost)
-	for _, name := range slices.Sorted(maps.Keys(files.enabled)) {
+	for _, name := range slices.Sorted(maps.Keys(all.now.pulled)) {
 		if path.Ext(name) != ".service" {
 			continue
 		}
-		file, data, why := readService(tree, name, &left)
-		if why != "" {
-			return nil, why
+		file := all.now.unitFile(name)
+		data, err := readDropIn(tree, file)
+		if err != nil {
+			return nil, err.Error()
+		}
+		if !left.take(data) {
+			return nil, unread(file, errTooMuch)
 		}
 		list = append(list, serviceCommands(file, string(data))...)
 	}
@@ -79,28 +83,14 @@ func bootCommands(tree *rootfs.FS, cloudInit bool) (list []BootCommand, why stri
 	return list, ""
 }
 
-// readService finds a service's unit file. One that is masked, or is not there, has no content;
-// of an instance (name@x.service) the template counts.
-func readService(tree *rootfs.FS, name string, left *allowance) (file string, data []byte, why string) {
-	names := []string{name}
-	if stem, instance, ok := strings.Cut(name, "@"); ok && instance != ".service" {
-		names = append(names, stem+"@.service")
+// unitFile gives the file of a service; of an instance (name@x.service) that of its template, where
+// it has none of its own. Empty for none.
+func (u unitListing) unitFile(name string) string {
+	file := u.paths[name]
+	if stem, _, ok := strings.Cut(name, "@"); ok && file == "" {
+		file = u.paths[stem+"@.service"]
 	}
-	for _, name := range names {
-		for _, dir := range unitDirs() {
-			file := path.Join(dir, name)
-			if target, err := tree.Readlink(file); err == nil && path.Clean(target) == "/dev/null" {
-				return "", nil, ""
-			}
-			switch data, err := left.read(tree, file, unitFileMost); {
-			case err == nil:
-				return file, data, ""
-			case !absent(err) && !errors.Is(err, rootfs.ErrNotRegular):
-				return "", nil, unread(file, err)
-			}
-		}
-	}
-	return "", nil, ""
+	return file
 }
 
 // serviceCommands finds the commands about swap that a service starts.
@@ -120,7 +110,7 @@ func serviceCommands(file, text string) []BootCommand {
 		goesOn = strings.HasSuffix(strings.TrimSpace(line), `\`)
 		// The characters before a program say how it is run (systemd.service(5)).
 		if program := swapProgram(strings.TrimLeft(strings.TrimSpace(value), "@-:+!|")); program != "" {
-			list = append(list, BootCommand{Program: strings.Clone(program), File: file, Line: n}) // not all of the file
+			list = append(list, BootCommand{Program: program, File: file, Line: n})
 		}
 	}
 	return list

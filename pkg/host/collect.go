@@ -25,7 +25,7 @@ type Source struct {
 	// Live tells that FS is the running host's own, so that what the process can ask the
 	// kernel directly, and the devices in /dev, belong to it.
 	Live bool
-	// Compose names the compose files, Dockerfiles and folders of such to be read, as the user spelled them.
+	// Compose names the compose files, Dockerfiles and directories of such to be read, as the user spelled them.
 	Compose []string
 	// Root tells that the process has root's rights.
 	Root bool

@@ -129,6 +129,8 @@ func TestCollect(t *testing.T) {
 	equal(t, f.EngineHere, Known(true, "docker info and /proc"))
 	equal(t, f.System.Value.Awake, 1300*time.Second)
 	equal(t, f.DockerFailure, docker.Reason(""))
+	missing(t, f.SwapFiles, "not collected") // an image's
+	missing(t, f.KernelConfig, "not collected")
 	equal(t, len(f.Disks), 2)
 	equal(t, f.Disks[0].Value, Disk{Path: "/", Role: RoleRoot, FS: "ext4", Size: 100, Free: 40})
 	equal(t, f.Disks[1].Value, Disk{Path: "/var/lib/docker", Role: RoleDocker, FS: "ext4", Size: 100, Free: 40})

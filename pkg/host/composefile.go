@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"vmguard/pkg/compose"
@@ -15,7 +14,7 @@ import (
 
 // ComposeFile is one compose file with the Dockerfiles of its services, or one Dockerfile.
 type ComposeFile struct {
-	// Path is the file as the user spelled it; where a folder was named, what was found in it.
+	// Path is the file as the user spelled it; where a directory was named, what was found in it.
 	Path string `json:"path"`
 	// Override is the override file beside it, which compose takes by itself; empty where there is none.
 	Override string           `json:"override,omitempty"`
@@ -46,7 +45,7 @@ func composeReadings(s Source) []reading {
 		read: func(context.Context) store {
 			var list []Fact[ComposeFile]
 			for _, name := range s.Compose {
-				list = append(list, readCompose(s.FS, name)...)
+				list = append(list, readCompose(s.FS, name, s.Compose)...)
 			}
 			return put(list)
 		},
@@ -65,110 +64,27 @@ func noCompose(name, why string) Fact[ComposeFile] {
 	return Fact[ComposeFile]{Value: ComposeFile{Path: name}, Missing: why}
 }
 
-// namedIn is a tree, and where in it the user's names lie.
-type namedIn struct {
-	tree *rootfs.FS
-	// prefix is what an absolute path loses to become one of the tree.
-	prefix string
-	left   *allowance
-}
-
-// How much is read of one compose file or Dockerfile, and of all that one named path leads to, in bytes.
-const (
-	maxComposeFile  = 128 << 10
-	maxComposeFiles = 1 << 20
-)
-
-// treeWith finds the tree that holds a file or folder that the user named: the host's or
-// image's own where it lies in that, so that nothing leads out of an image, and else this
-// machine's. done gives the tree back.
-func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return namedIn{}, nil, err
-	}
-	left := allowance(maxComposeFiles)
-	for _, root := range []string{tree.Dir(), withoutLinks(tree.Dir())} {
-		if _, in := underRoot(root, abs); in || path.Clean(root) == abs {
-			return namedIn{tree, root, &left}, func() {}, nil
-		}
-	}
-	machine, err := rootfs.Open("/")
-	if err != nil {
-		return namedIn{}, nil, err
-	}
-	return namedIn{machine, "/", &left}, func() { _ = machine.Close() }, nil // there is nothing to release
-}
-
-// withoutLinks gives a folder's path without links; the path itself where it cannot.
-func withoutLinks(dir string) string {
-	resolved, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return dir
-	}
-	return resolved
-}
-
-// inside gives the path in the tree of a name as the user would spell it.
-func (p namedIn) inside(name string) (string, error) {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return "", err
-	}
-	in, ok := underRoot(p.prefix, abs)
-	switch {
-	case ok:
-		return in, nil
-	case abs == path.Clean(p.prefix):
-		return "/", nil
-	}
-	return "", &fs.PathError{Op: "read", Path: name, Err: errors.New("lies outside the image")}
-}
-
-// read reads a file that the user spelled so.
-func (p namedIn) read(name string) (compose.Source, error) {
-	in, err := p.inside(name)
-	if err != nil {
-		return compose.Source{}, err
-	}
-	data, err := p.left.read(p.tree, in, maxComposeFile)
-	if err != nil {
-		if inner, ok := errors.AsType[*fs.PathError](err); ok { // it names the path inside the tree, which the user never spelled
-			err = &fs.PathError{Op: "read", Path: name, Err: inner.Err}
-		}
-		return compose.Source{}, errors.New(unread(name, err))
-	}
-	return compose.Source{Name: name, Data: data}, nil
-}
-
-func (p namedIn) exists(name string) bool {
-	in, err := p.inside(name)
-	if err != nil {
-		return false
-	}
-	_, err = p.tree.Stat(in)
-	return err == nil
-}
-
 // readCompose reads what the user named: a compose file, a Dockerfile, or the first of
-// either kind in a folder.
-func readCompose(tree *rootfs.FS, name string) []Fact[ComposeFile] {
+// either kind in a directory. all is everything that was named.
+func readCompose(tree *rootfs.FS, name string, all []string) []Fact[ComposeFile] {
 	p, done, err := treeWith(tree, name)
 	if err != nil {
 		return []Fact[ComposeFile]{noCompose(name, err.Error())}
 	}
 	defer done()
-	in, err := p.inside(name)
-	if err != nil {
+	if p.named, err = p.inside(name); err != nil {
 		return []Fact[ComposeFile]{noCompose(name, err.Error())}
 	}
-	if info, err := p.tree.Stat(in); err == nil && info.IsDir() {
-		return p.readFolder(name)
+	info, err := p.tree.Stat(p.named)
+	if err == nil && info.IsDir() {
+		p.allow(name, all)
+		return p.readDirectory(name)
 	}
+	p.allow(path.Dir(name), all)
 	if isDockerfile(name) {
 		return []Fact[ComposeFile]{p.readDockerfile(name)}
 	}
-	return []Fact[ComposeFile]{p.readFile(name, "")}
+	return []Fact[ComposeFile]{p.readFile(name, "", false)}
 }
 
 // isDockerfile tells by its name what a file is.
@@ -180,13 +96,13 @@ func isDockerfile(name string) bool {
 	return strings.Contains(base, "dockerfile") || strings.Contains(base, "containerfile")
 }
 
-// readFolder looks for the names that compose itself looks for, in its order
+// readDirectory looks for the names that compose itself looks for, in its order
 // (compose-go, cli.DefaultFileNames), and for a Dockerfile that no service builds.
-func (p namedIn) readFolder(dir string) []Fact[ComposeFile] {
+func (p namedIn) readDirectory(dir string) []Fact[ComposeFile] {
 	var out []Fact[ComposeFile]
 	if file := p.first(dir, "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"); file != "" {
 		out = append(out, p.readFile(file, p.first(dir,
-			"compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")))
+			"compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"), true))
 	}
 	if file := p.first(dir, "Dockerfile"); file != "" && !builds(out, file) {
 		out = append(out, p.readDockerfile(file))
@@ -197,7 +113,7 @@ func (p namedIn) readFolder(dir string) []Fact[ComposeFile] {
 	return out
 }
 
-// first gives the first of the names that the folder has; empty where it has none.
+// first gives the first of the names that the directory has; empty where it has none.
 func (p namedIn) first(dir string, names ...string) string {
 	for _, n := range names {
 		if file := beside(dir, n); p.exists(file) {
@@ -207,7 +123,7 @@ func (p namedIn) first(dir string, names ...string) string {
 	return ""
 }
 
-// beside joins a folder and a name, and keeps the folder as the user spelled it.
+// beside joins a directory and a name, and keeps the directory as the user spelled it.
 func beside(dir, name string) string {
 	if path.IsAbs(name) {
 		return path.Clean(name)
@@ -247,13 +163,30 @@ func (p namedIn) image(name, target string) (compose.Image, error) {
 	}
 	image, ok := d.Image(name, target)
 	if !ok {
-		return compose.Image{}, errors.New(name + " has no stage " + target)
+		return compose.Image{}, errors.New(name + " has no stage of the name that target gives")
 	}
 	return image, nil
 }
 
-// readFile reads a compose file, the file that overrides it, and the Dockerfiles of its services.
-func (p namedIn) readFile(name, override string) Fact[ComposeFile] {
+// env reads the .env file of a compose file's folder. A link that leads nowhere here may
+// lead somewhere on the running machine, and counts as unread.
+func (p namedIn) env(dir string) compose.Env {
+	name := beside(dir, ".env")
+	if in, err := p.inside(name); err == nil {
+		if _, err := p.tree.Lstat(in); errors.Is(err, fs.ErrNotExist) {
+			return compose.Env{}
+		}
+	}
+	s, err := p.read(name)
+	if err != nil {
+		return compose.Env{Unread: err.Error()}
+	}
+	return compose.Env{Source: s}
+}
+
+// readFile reads a compose file, the file that overrides it, and the Dockerfiles of its
+// services. byFolder tells that the user named its folder alone.
+func (p namedIn) readFile(name, override string, byFolder bool) Fact[ComposeFile] {
 	sources := make([]compose.Source, 0, 2)
 	for _, n := range []string{name, override} {
 		if n == "" {
@@ -265,11 +198,14 @@ func (p namedIn) readFile(name, override string) Fact[ComposeFile] {
 		}
 		sources = append(sources, s)
 	}
-	parsed, err := compose.Parse(sources...)
+	parsed, err := compose.Parse(p.env(path.Dir(name)), sources...)
 	if err != nil {
 		return noCompose(name, err.Error())
 	}
 	file := ComposeFile{Path: name, Override: override, Unseen: parsed.Unseen}
+	if byFolder && parsed.Chosen && file.Unseen == "" {
+		file.Unseen = beside(path.Dir(name), ".env") + " chooses the files (COMPOSE_FILE)"
+	}
 	for _, s := range parsed.Services {
 		service := ComposeService{Service: s}
 		var image *compose.Image
@@ -296,7 +232,7 @@ func (p namedIn) built(file string, b compose.Build) Fact[compose.Image] {
 	switch {
 	case b.Inline:
 		return Missing[compose.Image]("its Dockerfile stands in the compose file itself, where it is not looked at")
-	case strings.Contains(b.Context.Text, "://") || strings.HasPrefix(b.Context.Text, "git@") || strings.HasPrefix(b.Context.Text, "github.com/"):
+	case b.Remote():
 		return Missing[compose.Image]("it is built from another place (" + b.Context.Text + ")")
 	}
 	context := beside(path.Dir(file), cmp.Or(b.Context.Text, "."))

@@ -20,7 +20,7 @@ func readNamed(t *testing.T, fs *rootfs.FS, names ...string) []Fact[ComposeFile]
 	return f.Compose
 }
 
-// TestReadComposeSample reads an application's folder as it is named from here.
+// TestReadComposeSample reads an application's directory as it is named from here.
 func TestReadComposeSample(t *testing.T) {
 	const dir = "../../testdata/compose/mail"
 	got := readNamed(t, tree(t), dir)
@@ -70,7 +70,7 @@ func TestReadComposeKinds(t *testing.T) {
 		"both/compose.yaml": small, "both/Dockerfile": "FROM x\nCMD a\n",
 		"only/Dockerfile": "FROM x\n", "none/README": "", "web.dockerfile": "FROM x\n", "Dockerfile.yaml": small,
 		"bad.yaml": "services:\n  a: [\n", "Dockerfile.bad": "RUN x\n", "link.yaml": "-> first/compose.yaml",
-		"far.yaml":  "services:\n  a: {build: {context: ../x, dockerfile: D}}\n  b: {build: {context: \"https://x/y.git\"}}\n  c: {build: {context: $C}}\n  d: {build: {context: only, target: t}}\n  e: {build: {dockerfile_inline: FROM x}}\n",
+		"far.yaml":  "services:\n  a: {build: {context: ../x, dockerfile: D}}\n  b: {build: {context: \"https://u:hunter2@x/y.git\"}}\n  c: {build: {context: $C}}\n  d: {build: {context: only, target: t}}\n  e: {build: {dockerfile_inline: FROM x}}\n",
 		"empty.yml": "",
 	})
 	in := func(name string) string { return filepath.Join(fs.Dir(), name) }
@@ -98,9 +98,36 @@ func TestReadComposeKinds(t *testing.T) {
 		missing(t, got, why)
 		equal(t, got.Value.Path, in(name))
 	}
-	for i, why := range []string{"lies outside the image", "another place (https://x/y.git)", "the variable C", "has no stage t", "in the compose file itself"} {
+	for i, why := range []string{"lies outside " + fs.Dir() + ", and was not read", "another place (https://***@x/y.git)", "the variable C", "has no stage", "in the compose file itself"} {
 		missing(t, *one("far.yaml").Value.Services[i].Built, why)
 	}
+}
+
+// TestReadComposeEnv: .env is read from the compose file's folder, no other, and what cannot
+// be read of it makes its variables unknown.
+func TestReadComposeEnv(t *testing.T) {
+	const uses = "services:\n  a:\n    image: x\n    restart: ${R:-always}\n"
+	fs := tree(t, files{
+		"with/compose.yaml": uses, "with/.env": "R=no\nSECRET=hunter2\n", "with/sub/compose.yaml": uses, "chosen/compose.yaml": uses, "chosen/.env": "COMPOSE_FILE=a:b\n",
+		"dangling/compose.yaml": uses, "dangling/.env": "-> /run/secrets/env", "folder/compose.yaml": uses, "folder/.env/x": "", "broken/compose.yaml": uses, "broken/.env": "hunter2 it is\n",
+	})
+	in := func(name string) string { return filepath.Join(fs.Dir(), name) }
+	for name, want := range map[string]compose.Setting{
+		"with": {Text: "no"}, "with/sub": {Text: "always"}, "chosen": {Text: "always"},
+		"dangling": {Variable: "R (" + in("dangling/.env") + " does not exist)"},
+		"folder":   {Variable: "R (read " + in("folder/.env") + ": not a regular file)"},
+		"broken":   {Variable: "R (" + in("broken/.env") + ":1 is no line of such a file)"},
+	} {
+		got := readNamed(t, fs, in(name))
+		want.File, want.Line = in(name+"/compose.yaml"), 4
+		equal(t, got[0].Value.Services[0].Restart, want)
+		var b bytes.Buffer
+		if err := (&Facts{Compose: got}).Write(&b); err != nil || strings.Contains(b.String(), "hunter2") {
+			t.Errorf("%v\n%s", err, b.String())
+		}
+	}
+	equal(t, readNamed(t, fs, in("chosen"))[0].Value.Unseen, in("chosen/.env")+" chooses the files (COMPOSE_FILE)")
+	equal(t, readNamed(t, fs, in("chosen/compose.yaml"))[0].Value.Unseen, "")
 }
 
 // TestReadComposeInImage: what lies in the image is read through it, so that its links mean
@@ -132,7 +159,7 @@ func TestReadComposeInImage(t *testing.T) {
 	equal(t, got[5].Value.Services[0].Name, "outside")
 	missing(t, got[6], "holds neither")
 
-	// Another way to spell the image's folder leads to the same tree.
+	// Another way to spell the image's directory leads to the same tree.
 	link := filepath.Join(outside, "image")
 	if err := os.Symlink(image.Dir(), link); err != nil {
 		t.Fatal(err)

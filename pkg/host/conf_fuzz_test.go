@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,18 +36,21 @@ func FuzzCloudOf(f *testing.F) {
 	})
 }
 
-// FuzzNamesZram: only a section counts, never a comment, and other lines change nothing.
-func FuzzNamesZram(f *testing.F) {
+// FuzzParseZram: only a section makes a device, never a comment, and each has one name.
+func FuzzParseZram(f *testing.F) {
 	f.Add("[zram0]\nzram-size = ram / 2\n")
 	f.Add("# [zram0]\n")
 	f.Add("[zram1] \r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := namesZram([]byte(text))
-		if got && !strings.Contains(text, "[zram") {
-			t.Fatalf("%q names no device", text)
+		got := parseZram(nil, []byte(text), "f")
+		for i, d := range got {
+			if !strings.Contains(text, "["+d.name) || d.file != "f" || i > 0 && d.name == got[i-1].name {
+				t.Fatalf("%q names no %s", text, d.name)
+			}
 		}
-		if after := namesZram([]byte("# comment\nkey = value\n" + text + "\n# end")); after != got {
-			t.Fatalf("%q: %t became %t", text, got, after)
+		after := parseZram(got, []byte("# comment\nmount-point = /x\n"+text+"\n[zram4095]\nfs-type = ext2"), "g")
+		if i := slices.IndexFunc(after, func(d zramDevice) bool { return d.name == "zram4095" }); i < 0 || !after[i].otherType {
+			t.Fatalf("%q hides a device: %+v", text, after)
 		}
 	})
 }

@@ -12,9 +12,11 @@ import (
 	"vmguard/pkg/rootfs"
 )
 
-// Daemon is a running process whose death takes containers, or the way in, with it.
+// Daemon is a running process whose death takes containers, or the way in, with it, or that
+// itself kills containers.
 type Daemon struct {
-	// Name is dockerd, containerd, sshd, or kubelet for all that runs Kubernetes' agent, k3s and rke2 among them.
+	// Name is dockerd, containerd, sshd, or kubelet for all that runs Kubernetes' agent, k3s and rke2 among them;
+	// or that of a program that kills when memory runs low: earlyoom, nohang, systemd-oomd.
 	Name string `json:"name"`
 	PID  int    `json:"pid"`
 	// Unit is the systemd unit that it runs in, such as "docker.service", by its cgroup; empty for none.
@@ -36,7 +38,7 @@ const (
 // k3s and rke2 have the kubelet within their own process, and so has MicroK8s (kubelite).
 func daemonName(comm string) string {
 	switch comm {
-	case dockerd, containerd, sshd, kubelet:
+	case dockerd, containerd, sshd, kubelet, "earlyoom", "nohang", "systemd-oomd":
 		return comm
 	case "k3s", "k3s-server", "k3s-agent", "rke2", "kubelite":
 		return kubelet
@@ -231,7 +233,8 @@ func procFile(pid int, name string) string {
 }
 
 // readDockerInstalled looks for signs of an engine: the socket, the running daemon,
-// its executable, or an endpoint that the user named.
+// its executable, its service's unit (the snap's program is mounted only where it runs),
+// or an endpoint that the user named.
 func readDockerInstalled(s Source, daemons Fact[[]Daemon]) Fact[bool] {
 	if s.DockerNamed {
 		return Known(true, NamedEndpoint)
@@ -248,6 +251,13 @@ func readDockerInstalled(s Source, daemons Fact[[]Daemon]) Fact[bool] {
 	} {
 		if _, err := s.FS.Stat(name); err == nil {
 			return Known(true, name)
+		}
+	}
+	for _, dir := range unitDirs() {
+		for _, unit := range []string{dockerService, snapDocker} {
+			if name := path.Join(dir, unit); isFile(s.FS, name) {
+				return Known(true, name)
+			}
 		}
 	}
 	if !daemons.Known() && s.Live {

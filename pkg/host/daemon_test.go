@@ -27,8 +27,10 @@ func TestReadDaemons(t *testing.T) {
 		hostProc(400, 1, "containerd", "-999"),
 		hostProc(401, 1, "containerd-shim", "-998"),
 		hostProc(9, 1, "sshd", "-1000"),
-		hostProc(800, 9, "sshd", "0"),                         // a session
-		hostProc(1000, 1, "sshd", "-17"),                      // a second listener
+		hostProc(800, 9, "sshd", "0"),    // a session
+		hostProc(1000, 1, "sshd", "-17"), // a second listener
+		hostProc(420, 1, "systemd-oomd", "0"), hostProc(421, 1, "nohang", "0"), hostProc(422, 1, "earlyoom", "-100"),
+		proc(502, 401, "earlyoom", "502", inContainer, "0"),   // in a container: it kills there alone
 		hostProc(411, 410, "dockerd", "0"),                    // between fork and exec
 		proc(500, 401, "dockerd", "500\t1", inContainer, "0"), // Docker in Docker
 		proc(501, 401, "sshd", "501", inContainer, "0"),       // a container with the host's PIDs
@@ -38,6 +40,9 @@ func TestReadDaemons(t *testing.T) {
 		{Name: "sshd", PID: 9, Unit: "sshd.service", Parent: "systemd", OOMScoreAdj: -1000},
 		{Name: "containerd", PID: 400, Unit: "containerd.service", Parent: "systemd", OOMScoreAdj: -999},
 		{Name: "dockerd", PID: 410, Unit: "dockerd.service", Parent: "systemd", OOMScoreAdj: -500},
+		{Name: "systemd-oomd", PID: 420, Unit: "systemd-oomd.service", Parent: "systemd"},
+		{Name: "nohang", PID: 421, Unit: "nohang.service", Parent: "systemd"},
+		{Name: "earlyoom", PID: 422, Unit: "earlyoom.service", Parent: "systemd", OOMScoreAdj: -100},
 	}
 	equal(t, readDaemons(tree(t, host...)), Known(want, "/proc"))
 	equal(t, readDaemons(tree(t, hostProc(1, 0, "init", "0"))), Known([]Daemon{}, "/proc"))
@@ -164,6 +169,9 @@ func TestReadDockerInstalled(t *testing.T) {
 		"containerd":   {daemons: Known([]Daemon{{Name: "containerd", PID: 7}}, "/proc"), want: Known(false, "the usual places of Docker's socket and executable")},
 		"socket":       {host: files{"var/run": "-> /run", "run/docker.sock": ""}, daemons: none, want: Known(true, "/var/run/docker.sock")},
 		"executable":   {host: files{"usr/sbin/dockerd": ""}, daemons: none, want: Known(true, "/usr/sbin/dockerd")},
+		"snap":         {host: files{"etc/systemd/system/snap.docker.dockerd.service": "x", "snap/docker/current": "-> 2915"}, daemons: none, want: Known(true, "/etc/systemd/system/snap.docker.dockerd.service")},
+		"a unit":       {host: files{unitFile: someUnit}, daemons: none, want: Known(true, "/"+unitFile)},
+		"a mask":       {host: files{"etc/systemd/system/docker.service": "-> /dev/null"}, daemons: none, want: Known(false, "the usual places of Docker's socket and executable")},
 		"hidden":       {source: Source{Live: true}, daemons: unknown, want: Missing[bool]("no socket and no executable was found, but /proc hides")},
 		"not live":     {daemons: unknown, want: Known(false, "the usual places of Docker's socket and executable")},
 		"hidden, seen": {host: files{"usr/bin/dockerd": ""}, source: Source{Live: true}, daemons: unknown, want: Known(true, "/usr/bin/dockerd")},

@@ -33,6 +33,10 @@ type DaemonConfig struct {
 	// what stands in it may not be in force: dockerd reads most of it, the log options
 	// among that, only when it starts. False also where either time is not known.
 	Stale bool `json:"stale,omitempty"`
+	// Entries is what an image's file holds, where Whole tells that it may be printed and
+	// written anew: nothing in it is wrong, or may be a secret.
+	Entries []DaemonEntry `json:"entries,omitempty"`
+	Whole   bool          `json:"whole,omitempty"`
 }
 
 // defaultDaemonConfig is where dockerd(8) looks when no flag says otherwise.
@@ -40,10 +44,15 @@ const defaultDaemonConfig = "/etc/docker/daemon.json"
 
 // readDaemonConfig reads the configuration of the first running dockerd, or where none
 // runs of the one that would be started. Of the command line, only the named flags are kept.
-func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig] {
+func readDaemonConfig(tree *rootfs.FS, daemons Fact[[]Daemon], list func() (*hostUnits, error)) Fact[DaemonConfig] {
 	flags := DaemonConfig{File: defaultDaemonConfig}
 	source := ""
 	d, running := firstDockerd(daemons)
+	if !running {
+		if start, err := readStarted(tree, list); err == nil {
+			flags.File = start.config
+		}
+	}
 	if running {
 		name := procFile(d.PID, "cmdline")
 		data, err := tree.ReadFile(name, smallFile)
@@ -93,10 +102,27 @@ func readDaemonFile(tree *rootfs.FS, name string) (DaemonConfig, string, error) 
 	}
 	config, err := parseDaemonConfig(data)
 	if err != nil {
-		return DaemonConfig{}, "", fmt.Errorf("%s: %w", name, err)
+		return DaemonConfig{}, "", errors.New(name + whatIsWrong(data))
 	}
 	config.File, config.Present = name, true
 	return config, name, nil
+}
+
+// whatIsWrong says what is wrong with a file that cannot be parsed, as daemon-json-valid does.
+func whatIsWrong(data []byte) string {
+	problems := daemonProblems(data, nil, false)
+	if len(problems) == 0 {
+		return " cannot be read as JSON"
+	}
+	p := problems[max(0, slices.IndexFunc(problems, func(p DaemonProblem) bool { return p.Effect == NoStart && p.Minds(0) }))]
+	where := ""
+	if p.Line > 0 {
+		where = ", line " + strconv.Itoa(p.Line)
+	}
+	if p.Key != "" {
+		return fmt.Sprintf("%s: %q %s", where, p.Key, p.What)
+	}
+	return where + ": it " + p.What
 }
 
 // overlay gives the configuration that is in force. dockerd refuses to start where a
@@ -134,7 +160,7 @@ func parseDaemonConfig(data []byte) (DaemonConfig, error) {
 		Init        *bool             `json:"init"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return DaemonConfig{}, atLine(data, err)
+		return DaemonConfig{}, AtLine(data, err)
 	}
 	return DaemonConfig{
 		LogDriver:   file.LogDriver,
@@ -145,8 +171,8 @@ func parseDaemonConfig(data []byte) (DaemonConfig, error) {
 	}, nil
 }
 
-// atLine says on which line of the text a JSON error lies.
-func atLine(data []byte, err error) error {
+// AtLine says on which line of the text an error of encoding/json lies, where that is known.
+func AtLine(data []byte, err error) error {
 	if line := jsonLine(data, err); line > 0 {
 		return fmt.Errorf("line %d: %w", line, err)
 	}

@@ -80,14 +80,15 @@ func TestReadDaemonConfig(t *testing.T) {
 		"etc/docker/daemon.json": `{"log-driver":"journald","log-opts":{"max-size":"1m","max-file":"9"},"init":true}`,
 		"proc/7/cmdline":         "dockerd\x00--log-opt=max-size=5m\x00--live-restore\x00",
 	})
-	equal(t, readDaemonConfig(host, stopped), Known(DaemonConfig{File: file, Present: true, LogDriver: "journald", LogMaxSize: "1m", LogMaxFile: "9", Init: ptr(true)}, file))
-	equal(t, readDaemonConfig(host, running), Known(DaemonConfig{File: file, Present: true, LogDriver: "journald", LogMaxSize: "5m", LogMaxFile: "9", LiveRestore: ptr(true), Init: ptr(true), Flags: []string{"live-restore", "log-opts"}}, file+" and /proc/7/cmdline"))
-	equal(t, readDaemonConfig(tree(t), stopped), Known(DaemonConfig{File: file}, file+" (absent)"))
-	equal(t, readDaemonConfig(tree(t, files{"proc/7/cmdline": "dockerd\x00--config-file\x00/x\x00", "x": "{}"}), running), Known(DaemonConfig{File: "/x", Present: true}, "/x and /proc/7/cmdline"))
-	missing(t, readDaemonConfig(tree(t), running), "/proc/7/cmdline does not exist")
-	missing(t, readDaemonConfig(tree(t, files{"etc/docker/daemon.json": "{"}), stopped), file+": line 1: unexpected end of JSON")
-	missing(t, readDaemonConfig(tree(t, files{"etc/docker/daemon.json": strings.Repeat(" ", smallFile+1)}), stopped), "larger than expected")
-	missing(t, readDaemonConfig(tree(t, files{"proc/7/cmdline": "dockerd\x00--init=x\x00"}), running), "/proc/7/cmdline: --init is neither")
+	equal(t, daemonConfigOf(host, stopped), Known(DaemonConfig{File: file, Present: true, LogDriver: "journald", LogMaxSize: "1m", LogMaxFile: "9", Init: ptr(true)}, file))
+	equal(t, daemonConfigOf(host, running), Known(DaemonConfig{File: file, Present: true, LogDriver: "journald", LogMaxSize: "5m", LogMaxFile: "9", LiveRestore: ptr(true), Init: ptr(true), Flags: []string{"live-restore", "log-opts"}}, file+" and /proc/7/cmdline"))
+	equal(t, daemonConfigOf(tree(t), stopped), Known(DaemonConfig{File: file}, file+" (absent)"))
+	equal(t, daemonConfigOf(tree(t, files{"proc/7/cmdline": "dockerd\x00--config-file\x00/x\x00", "x": "{}"}), running), Known(DaemonConfig{File: "/x", Present: true}, "/x and /proc/7/cmdline"))
+	missing(t, daemonConfigOf(tree(t), running), "/proc/7/cmdline does not exist")
+	missing(t, daemonConfigOf(tree(t, files{"etc/docker/daemon.json": "{"}), stopped), file+", line 1: it is no valid JSON: it ends too early")
+	missing(t, daemonConfigOf(tree(t, files{"etc/docker/daemon.json": "{\n\"log-opts\": \"x\"}"}), stopped), file+`, line 2: "log-opts" is text`)
+	missing(t, daemonConfigOf(tree(t, files{"etc/docker/daemon.json": strings.Repeat(" ", smallFile+1)}), stopped), "larger than expected")
+	missing(t, daemonConfigOf(tree(t, files{"proc/7/cmdline": "dockerd\x00--init=x\x00"}), running), "/proc/7/cmdline: --init is neither")
 }
 
 func TestStaleDaemonConfig(t *testing.T) {
@@ -130,7 +131,7 @@ func TestStaleDaemonConfig(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer fs.Close() //nolint:errcheck // it was only read from
-			config := readDaemonConfig(fs, c.daemons)
+			config := daemonConfigOf(fs, c.daemons)
 			equal(t, config.Known(), true)
 			equal(t, config.Value.Present, true)
 			equal(t, config.Value.Stale, c.want)
@@ -138,7 +139,7 @@ func TestStaleDaemonConfig(t *testing.T) {
 	}
 	absent := maps.Clone(host)
 	delete(absent, file)
-	equal(t, readDaemonConfig(tree(t, absent), running).Value.Stale, false)
+	equal(t, daemonConfigOf(tree(t, absent), running).Value.Stale, false)
 }
 
 // FuzzParseDaemonConfig holds that what was parsed, written as a file again, parses to the same.

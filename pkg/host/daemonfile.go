@@ -49,6 +49,7 @@ const (
 	NoStart      DaemonEffect = "dockerd does not start"
 	NoContainers DaemonEffect = "containers do not start"
 	NoEffect     DaemonEffect = "it is ignored"
+	Untold       DaemonEffect = "it cannot be told"
 )
 
 // Minds tells whether dockerd of a major version minds the problem. Of version 0, which
@@ -60,15 +61,15 @@ func (p DaemonProblem) Minds(version int) bool {
 	return version >= p.Since && (p.Before == 0 || version < p.Before)
 }
 
-func daemonFileReadings(s Source) []reading {
+func daemonFileReadings(s Source, sh shared) []reading {
 	return []reading{fact(fileLimit, func(f *Facts) *Fact[DaemonFile] { return &f.DaemonFile },
-		func(context.Context) Fact[DaemonFile] { return readDaemonFileProblems(s.FS) })}
+		func(context.Context) Fact[DaemonFile] { return readDaemonFileProblems(s.FS, sh.units) })}
 }
 
 // readDaemonFileProblems reads the configuration file that docker.service has dockerd
 // read. Where it is no regular file it is not opened.
-func readDaemonFileProblems(tree *rootfs.FS) Fact[DaemonFile] {
-	started, err := readStarted(tree)
+func readDaemonFileProblems(tree *rootfs.FS, list func() (*hostUnits, error)) Fact[DaemonFile] {
+	started, err := readStarted(tree, list)
 	if err != nil {
 		return Missing[DaemonFile](err.Error())
 	}

@@ -47,14 +47,17 @@ func brokenFiles() map[string]brokenFile {
 		"option at the top":   {text: `{"max-size": "10m"}`, want: []string{`1 max-size: is no directive of dockerd -> within "log-opts"`}},
 		"of the struct only":  {text: `{"swarm-raft-heartbeat-tick": 1}`, want: []string{"1 swarm-raft-heartbeat-tick: is no directive of dockerd"}},
 		"shorthand":           {text: `{"H": ["fd://"]}`, want: []string{"1 H: is no directive of dockerd"}},
-		"in an unknown one":   {text: "{\"nonesuch\": {\n\"x\": 1}}", want: []string{"2 x: is no directive of dockerd"}},
+		"in an unknown one":   {text: "{\"nonesuch\": {\n\"x\": 1}}", want: []string{`2 x: is no directive of dockerd, nor is "nonesuch", in which it stands`}},
 		"ignored object":      {text: `{"nonesuch": {"debug": true}}`, want: []string{"1 nonesuch: is no directive of dockerd, which ignores what stands in it (it is ignored)"}},
 		"a flag's name":       {text: `{"registry-mirror": ["https://m"]}`, want: []string{`1 registry-mirror: is a flag's name, which dockerd does not read in its file (it is ignored) -> "registry-mirrors"`}},
 		"a flag without key":  {text: `{"restart": true}`, want: []string{"1 restart: is a flag's name, which dockerd does not read in its file (it is ignored)"}},
-		"a flag's map":        {text: `{"log-opt": {"max-size": "1m"}}`, want: []string{`1 max-size: is no directive of dockerd -> within "log-opts"`}},
+		"a flag's map":        {text: `{"log-opt": {"max-size": "1m"}}`, want: []string{`1 max-size: is no directive of dockerd, nor is "log-opt", in which it stands -> "log-opts" in place of "log-opt"`}},
+		"a misspelt map":      {text: `{"log_opts": {"max-size": "1m"}}`, want: []string{`1 max-size: is no directive of dockerd, nor is "log_opts", in which it stands -> "log-opts" in place of "log_opts"`}},
 		"removed":             {text: `{"graph": "/dev/null/x"}`, want: []string{`1 graph: is refused from dockerd 23 on -> "data-root"`}},
 		"removed, empty":      {text: `{"api-cors-header": ""}`},
 		"newer":               {text: `{"log-format": "json"}`, want: []string{"1 log-format: is not known before dockerd 23 <23"}},
+		"minimum API version": {text: `{"min-api-version": "1.24"}`, want: []string{"1 min-api-version: is not known before dockerd 29 <29"}},
+		"extensions":          {text: `{"extension-config": {"x": {}}}`, want: []string{"1 extension-config: is not known before dockerd 29 <29"}},
 		"proxies":             {text: "{\"proxies\": {\n\"http-proxy\": \"http://p\"}}", want: []string{"2 http-proxy: is not known before dockerd 23 <23"}},
 		"proxies of no type":  {text: `{"proxies": "x"}`, want: []string{"1 proxies: is no directive of dockerd"}},
 		"twice":               {text: "{\"debug\": true,\n\"debug\": false}", want: []string{"2 debug: stands there twice, and dockerd says nothing of it (it is ignored) -> one entry"}},
@@ -102,9 +105,22 @@ func brokenFiles() map[string]brokenFile {
 		"cgroup namespace":  {text: `{"default-cgroupns-mode": "x"}`, want: []string{`1 default-cgroupns-mode: is "x" -> one of host, private`}},
 		"address pool":      {text: `{"default-address-pools": [{"base": "10.0.0.0", "size": 24}]}`, late: true, want: []string{`1 default-address-pools: is a list -> a list such as [{"base": "10.10.0.0/16", "size": 24}]`}},
 		"bridge and bip":    {text: `{"bridge": "b0", "bip": "10.0.0.1/24"}`, late: true, want: []string{"1 bip: and bridge exclude each other -> one of the two"}},
+		"bip without mask":  {text: `{"bip": "172.17.0.1"}`, late: true, want: []string{"1 bip: is no address with the length of its network -> such as 172.17.0.1/16"}},
+		"bip":               {text: `{"bip": "172.17.0.1/16"}`},
+		"mirror, no scheme": {text: `{"registry-mirrors": ["https://m", "mirror.gcr.io", "x"]}`, late: true, want: []string{"1 registry-mirrors: has an entry that is no URL -> https:// or http:// before each"}},
+		"mirrors":           {text: `{"registry-mirrors": ["https://mirror.gcr.io", "HTTP://m:5000"]}`},
 		"icc and iptables":  {text: `{"icc": false, "iptables": false}`, late: true, want: []string{"1 icc: is false, which takes iptables, and that is false as well -> one of them true"}},
 		"log option":        {text: `{"log-opts": {"max-sise": "10m"}}`, late: true, want: []string{`1 log-opts: has "max-sise", which the driver json-file does not know`}},
 		"log option, other": {text: `{"log-driver": "syslog", "log-opts": {"syslog-address": "udp://x"}}`},
+		"syslog's size":     {text: `{"log-driver": "syslog", "log-opts": {"max-file": "3", "max-size": "10m"}}`, late: true, want: []string{`1 log-opts: has "max-file", which the driver syslog does not know`, `1 log-opts: has "max-size", which the driver syslog does not know`}},
+		"journald's size":   {text: `{"log-driver": "journald", "log-opts": {"max-size": "10m", "tag": "x"}}`, late: true, want: []string{`1 log-opts: has "max-size", which the driver journald does not know`}},
+		"local's labels":    {text: `{"log-driver": "local", "log-opts": {"max-size": "10m", "labels": "x", "mode": "non-blocking"}}`, late: true, want: []string{`1 log-opts: has "labels", which the driver local does not know`}},
+		"own options":       {text: `{"log-driver": "awslogs", "log-opts": {"awslogs-group": "g", "tag": "t"}}`},
+		"another's option":  {text: `{"log-driver": "fluentd", "log-opts": {"awslogs-group": "g"}}`, late: true, want: []string{`1 log-opts: has "awslogs-group", which the driver fluentd does not know`}},
+		"gcplogs":           {text: `{"log-driver": "gcplogs", "log-opts": {"gcp-project": "p", "env": "e"}}`},
+		"none takes all":    {text: `{"log-driver": "none", "log-opts": {"mode": "x"}}`},
+		"no such driver":    {text: `{"log-driver": "jsonfile"}`, want: []string{`1 log-driver: is "jsonfile": a plugin of that name must be installed (it cannot be told) -> a log driver of dockerd's own, or an installed plugin`}},
+		"a plugin":          {text: `{"log-driver": "grafana/loki-docker-driver:latest", "log-opts": {"loki-url": "x"}}`},
 		"log driver's flag": {text: `{"log-opts": {"syslog-address": "udp://x"}}`, flags: []string{"log-driver"}},
 		"log mode":          {text: `{"log-opts": {"mode": "x"}}`, late: true, want: []string{`1 log-opts: has mode "x" -> blocking or non-blocking`}},
 		"log buffer":        {text: `{"log-opts": {"max-buffer-size": "1m"}}`, late: true, want: []string{"1 log-opts: has max-buffer-size without mode non-blocking -> both or none"}},
@@ -189,13 +205,13 @@ func TestReadDaemonFile(t *testing.T) {
 			Problems: []DaemonProblem{{Line: 1, Key: "live-restore", Effect: NoStart, What: "is true, and the engine belongs to a swarm (/var/lib/docker/swarm)", Want: "false"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := readDaemonFileProblems(tree(t, c.host...))
+			got := daemonFileOf(tree(t, c.host...))
 			equal(t, got, Known(c.want, c.from))
 		})
 	}
-	missing(t, readDaemonFileProblems(tree(t, files{file: strings.Repeat(" ", smallFile+1)})), "larger than expected")
-	missing(t, readDaemonFileProblems(tree(t, files{file: "-> /dev/x", "dev/x": "-> ../dev/x"})), "too many")
-	missing(t, readDaemonFileProblems(tree(t, unit("dockerd --config-file x.json"))), "no absolute path")
+	missing(t, daemonFileOf(tree(t, files{file: strings.Repeat(" ", smallFile+1)})), "larger than expected")
+	missing(t, daemonFileOf(tree(t, files{file: "-> /dev/x", "dev/x": "-> ../dev/x"})), "too many")
+	missing(t, daemonFileOf(tree(t, unit("dockerd --config-file x.json"))), "no absolute path")
 }
 
 // FuzzDaemonProblems holds that no value is repeated but those of directives that hold no

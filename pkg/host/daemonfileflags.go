@@ -1,7 +1,7 @@
 package host
 
 import (
-	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -17,47 +17,48 @@ type started struct {
 	configSet bool     // a flag names it
 }
 
-// readStarted reads the command line that docker.service gives dockerd. Where there is no
-// such unit, or it starts something else, only the default path is known.
-func readStarted(tree *rootfs.FS) (started, error) {
+// readStarted reads the command line that docker.service gives dockerd. It errs where
+// that starts something else, such as a shell or a wrapper: what flags it adds is not known.
+func readStarted(tree *rootfs.FS, list func() (*hostUnits, error)) (started, error) {
 	s := started{config: defaultDaemonConfig}
-	units, err := listUnits(tree, bootUnitDirs())
-	const name = "docker.service"
-	if err != nil || units.paths[name] == "" {
+	units, err := list()
+	switch {
+	case err != nil:
+		return s, err
+	case units.boot.paths[dockerService] == "", !hasSystemd(tree, "systemd") && isFile(tree, dockerScript):
+		return readStartedElse(tree, units.boot)
+	}
+	files, err := units.boot.files(tree, dockerService)
+	if err != nil {
 		return s, err
 	}
 	command := ""
 	env := map[string]string{}
-	files, err := units.files(tree, name)
-	if err != nil {
-		return s, err
-	}
-	left := allowance(unitFilesMost)
 	for _, file := range files {
-		data, err := left.read(tree, file, unitFileMost)
-		if exceeds(err) {
-			return s, errors.New(unread(file, err))
-		}
-		if err != nil {
-			continue // a dangling link; a unit file that cannot be read starts nothing
-		}
-		for _, u := range unitSettings(data) {
+		for _, u := range unitSettings(file.data) {
 			switch {
 			case u.section != "Service":
 			case u.name == "ExecStart" && u.value == "":
 				command, s.file = "", ""
 			case u.name == "ExecStart" && command == "":
-				command, s.file = u.value, file
+				command, s.file = u.value, file.path
 			case u.name == "Environment":
 				setAll(env, splitWords(u.value))
 			case u.name == "EnvironmentFile":
-				setAll(env, environmentFile(tree, strings.TrimPrefix(u.value, "-")))
+				data, err := readDropIn(tree, strings.TrimPrefix(u.value, "-"))
+				if err != nil {
+					return s, err
+				}
+				setAll(env, environment(data))
 			}
 		}
 	}
 	words := expand(splitWords(command), env)
-	if len(words) == 0 || path.Base(strings.TrimLeft(words[0], "@-:+!")) != dockerd {
+	if len(words) == 0 { // a masked unit starts nothing
 		return s, nil
+	}
+	if program := path.Base(strings.TrimLeft(words[0], "@-:+!")); program != dockerd {
+		return s, fmt.Errorf("%s starts %s, and with what flags that starts dockerd cannot be told", s.file, clipped(program))
 	}
 	s.args = words[1:]
 	s.findConfig()
@@ -87,8 +88,8 @@ func (s started) directives() []string {
 		name, long := strings.CutPrefix(flag, "--")
 		switch {
 		case name == "" || name == "config-file":
-		case long && ignoredKeys()[name] != "":
-			list = append(list, ignoredKeys()[name])
+		case long && knownIgnored()[name] != "":
+			list = append(list, knownIgnored()[name])
 		case long:
 			list = append(list, name)
 		case len(arg) > 1 && arg[0] == '-' && short[arg[1]] != "":
@@ -99,13 +100,8 @@ func (s started) directives() []string {
 	return slices.Compact(list)
 }
 
-// environmentFile gives the assignments of an environment file (EnvironmentFile= in
-// systemd.exec(5)). One that cannot be read sets nothing.
-func environmentFile(tree *rootfs.FS, name string) []string {
-	data, err := tree.ReadFile(name, smallFile)
-	if err != nil {
-		return nil
-	}
+// environment gives the assignments of an environment file (EnvironmentFile= in systemd.exec(5)).
+func environment(data []byte) []string {
 	var list []string
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' || line[0] == ';' {

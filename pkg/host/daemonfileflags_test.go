@@ -22,13 +22,12 @@ func TestReadStarted(t *testing.T) {
 		"a drop-in":            {host: []files{service("ExecStart=/usr/bin/dockerd -H fd://\n"), {dropin + "a.conf": "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd \\\n  --label a=b\n"}}, directives: "labels", file: "/" + dropin + "a.conf"},
 		"a drop-in that adds":  {host: []files{service("ExecStart=/usr/bin/dockerd -H fd://\n"), {dropin + "a.conf": "[Service]\nExecStart=/usr/bin/dockerd --debug\n"}}, directives: "hosts", file: "/" + unitFile},
 		"a drop-in of no use":  {host: []files{service("ExecStart=/usr/bin/dockerd -H fd://\n"), {dropin + "a.conf": "-> /dev/null", dropin + "b": "[Service]\nExecStart=\n"}}, directives: "hosts", file: "/" + unitFile},
-		"a wrapper":            {host: []files{service("ExecStart=/usr/local/bin/start-docker -H fd://\n")}, file: "/" + unitFile},
 		"prefixes":             {host: []files{service("ExecStart=-!/usr/bin/dockerd --tls=false\n")}, directives: "tls", file: "/" + unitFile},
 		"a path":               {host: []files{service("ExecStart=/usr/bin/dockerd --config-file /x.json --debug\n")}, directives: "debug", file: "/" + unitFile, config: "/x.json"},
 		"no value":             {host: []files{service("ExecStart=/usr/bin/dockerd --config-file\n")}, file: "/" + unitFile, config: "-"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readStarted(tree(t, c.host...))
+			got, err := startedOf(tree(t, c.host...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,6 +43,21 @@ func TestReadStarted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReadStartedByAnother holds that nothing is said of flags that something else adds.
+func TestReadStartedByAnother(t *testing.T) {
+	for start, why := range map[string]string{
+		"/usr/local/bin/start-docker -H fd://":                               "/lib/systemd/system/docker.service starts start-docker, and",
+		`/bin/sh -c "exec /usr/bin/dockerd --log-driver=json-file $OPTIONS"`: "starts sh",
+		"$DOCKER":          "",
+		"/usr/bin/dockerd": "",
+	} {
+		_, err := startedOf(tree(t, files{unitFile: "[Service]\nExecStart=" + start + "\n"}))
+		refused(t, err, why)
+	}
+	unit := files{unitFile: "[Service]\nExecStart=/bin/sh -c x\n", "etc/docker/daemon.json": "{}"}
+	missing(t, daemonFileOf(tree(t, unit)), "starts sh, and with what flags")
 }
 
 func TestSplitWords(t *testing.T) {

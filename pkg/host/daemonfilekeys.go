@@ -42,7 +42,8 @@ func flatDirective(name string) bool {
 }
 
 // directives lists the keys that some dockerd from 20.10 to 29 knows: those of its flags,
-// as the file calls them (moby's daemon/config/config.go and cmd/dockerd/config.go).
+// as the file calls them (moby's daemon/config/config.go and daemon/command/config.go), and
+// those that it reads without a flag (skipValidateOptions).
 func directives() map[string]directive {
 	all := map[string]directive{
 		"graph": {text, 0, 23}, "cluster-store": {text, 0, 24}, "cluster-advertise": {text, 0, 24}, "cluster-store-opts": {textMap, 0, 24},
@@ -51,7 +52,8 @@ func directives() map[string]directive {
 		"http-proxy":                       {text, 23, 0}, "https-proxy": {text, 23, 0}, "no-proxy": {text, 23, 0},
 		"log-format": {text, 23, 0}, "cdi-spec-dirs": {texts, 23, 0}, "default-network-opts": {nested, 23, 0}, "network-diagnostic-port": {kind: integer},
 		"bip6": {text, 23, 0}, "allow-direct-routing": {boolean, 23, 0}, "ip-forward-no-drop": {boolean, 23, 0}, "host-gateway-ips": {addresses, 23, 0},
-		"firewall-backend": {text, 29, 0}, "bridge-accept-fwmark": {text, 29, 0}, "nri-opts": {object, 29, 0},
+		"firewall-backend": {text, 29, 0}, "bridge-accept-fwmark": {text, 29, 0}, "nri-opts": {object, 29, 0}, "min-api-version": {text, 29, 0},
+		"default-stop-timeout": {integer, 29, 0}, "apparmor-profile": {text, 29, 0}, "extension-dirs": {texts, 29, 0}, "extension-config": {object, 29, 0},
 		"log-opts": {kind: textMap}, "features": {kind: switchMap}, "builder": {kind: object}, "default-ulimits": {kind: ulimits},
 		"runtimes": {kind: runtimes}, "default-address-pools": {kind: pools}, "default-shm-size": {kind: capacity}, "dns": {kind: addresses},
 	}

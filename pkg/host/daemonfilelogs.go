@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,22 +9,59 @@ import (
 	"strings"
 )
 
-// logOpts judges the options of the default log driver, those of json-file by name.
-func (v values) logOpts() []DaemonProblem {
+// BuiltInLogDriver tells whether a log driver is part of dockerd (its logdrivers_linux.go
+// in moby); any other is a plugin's name.
+func BuiltInLogDriver(name string) bool {
+	_, ok := logOptions(name)
+	return ok || name == "none"
+}
+
+// logOptions gives the options that a log driver takes beside those that all have (the
+// ValidateLogOpt of each in moby's daemon/logger), without those that begin with its own
+// name: these differ between versions.
+func logOptions(driver string) (options string, ok bool) {
+	switch driver {
+	case "json-file":
+		return " max-size max-file compress labels labels-regex env env-regex tag ", true
+	case "local":
+		return " max-size max-file compress ", true
+	case "awslogs":
+		return " tag ", true
+	case "gcplogs":
+		return " labels labels-regex env env-regex ", true
+	case "journald", "syslog", "gelf", "fluentd", "splunk":
+		return " labels labels-regex env env-regex tag ", true
+	}
+	return "", false
+}
+
+// logDriver judges the default log driver and its options. A plugin has options of its
+// own, and may be installed under any name.
+func (v values) logDriver() []DaemonProblem {
 	opts := valueOf[map[string]string](v, "log-opts")
-	driver := valueOf[string](v, "log-driver")
-	if len(opts) == 0 || driver == "none" || slices.Contains(v.flags, "log-driver") {
+	driver := cmp.Or(valueOf[string](v, "log-driver"), "json-file")
+	if slices.Contains(v.flags, "log-driver") {
 		return nil
 	}
+	valid, known := logOptions(driver)
+	switch {
+	case driver == "none" || known && len(opts) == 0:
+		return nil
+	case !known && !strings.ContainsAny(driver, "/:"):
+		return []DaemonProblem{v.problem(Untold, "log-driver", fmt.Sprintf("is %q: a plugin of that name must be installed", clipped(driver)), "a log driver of dockerd's own, or an installed plugin")}
+	}
 	out := v.logMode(opts)
-	if driver != "" && driver != "json-file" {
+	if !known {
 		return out
 	}
-	valid := []string{"max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"}
 	for _, name := range slices.Sorted(maps.Keys(opts)) {
-		if !slices.Contains(valid, name) && !strings.HasPrefix(name, "cache-") {
-			out = append(out, v.problem(NoStart, "log-opts", fmt.Sprintf("has %q, which the driver json-file does not know", clipped(name)), ""))
+		own := strings.HasPrefix(name, strings.TrimSuffix(driver, "logs")) && driver != "json-file" || strings.HasPrefix(name, "cache-")
+		if !own && name != "mode" && name != "max-buffer-size" && !strings.Contains(valid, " "+name+" ") {
+			out = append(out, v.problem(NoStart, "log-opts", fmt.Sprintf("has %q, which the driver %s does not know", clipped(name), driver), ""))
 		}
+	}
+	if driver != "json-file" {
+		return out
 	}
 	return append(out, v.jsonFile(opts)...)
 }

@@ -28,7 +28,7 @@ func judgeKeys(data []byte, settings []setting) []DaemonProblem {
 		}
 		found := len(out)
 		for _, m := range last(inner) {
-			out = append(out, judgeKey(m)...)
+			out = append(out, inObject(s.name, judgeKey(m))...)
 		}
 		if _, known := knownDirectives()[s.name]; !known && s.name != "proxies" && len(out) == found {
 			out = append(out, DaemonProblem{Line: s.line, Key: clipped(s.name), Effect: NoEffect, What: "is no directive of dockerd, which ignores what stands in it", Want: meant(s.name)})
@@ -36,6 +36,31 @@ func judgeKeys(data []byte, settings []setting) []DaemonProblem {
 	}
 	return out
 }
+
+// inObject names the object in which a name stands that is no directive, where that object is none
+// either: it is most likely the one that is wrong.
+func inObject(object string, problems []DaemonProblem) []DaemonProblem {
+	if _, known := knownDirectives()[object]; known || object == "proxies" {
+		return problems
+	}
+	for i, p := range problems {
+		if p.What != noDirective {
+			continue
+		}
+		problems[i].What += fmt.Sprintf(", nor is %q, in which it stands", clipped(object))
+		want := meant(object)
+		if directive := knownIgnored()[object]; directive != "" {
+			want = strconv.Quote(directive)
+		}
+		if want != "" {
+			problems[i].Want = fmt.Sprintf("%s in place of %q", want, clipped(object))
+		}
+	}
+	return problems
+}
+
+// noDirective is what is said of a name that dockerd refuses.
+const noDirective = "is no directive of dockerd"
 
 func judgeKey(s setting) []DaemonProblem {
 	key := clipped(s.name)
@@ -49,7 +74,7 @@ func judgeKey(s setting) []DaemonProblem {
 		}
 		return []DaemonProblem{{Line: s.line, Key: key, Effect: NoEffect, What: "is a flag's name, which dockerd does not read in its file", Want: want}}
 	case !known:
-		return []DaemonProblem{{Line: s.line, Key: key, Effect: NoStart, What: "is no directive of dockerd", Want: meant(s.name)}}
+		return []DaemonProblem{{Line: s.line, Key: key, Effect: NoStart, What: noDirective, Want: meant(s.name)}}
 	case d.removed > 0 && string(s.value) != `""`:
 		return []DaemonProblem{{Line: s.line, Key: key, Effect: NoStart, Since: d.removed, What: fmt.Sprintf("is refused from dockerd %d on", d.removed), Want: successor(s.name)}}
 	case d.since > 0:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -53,9 +54,7 @@ func judgeValues(v values, swarm bool) []DaemonProblem {
 			out = append(out, v.problem(NoStart, name, "is below zero", "1 or more"))
 		}
 	}
-	if valueOf[string](v, "bridge") != "" && valueOf[string](v, "bip") != "" {
-		out = append(out, v.problem(NoStart, "bip", "and bridge exclude each other", "one of the two"))
-	}
+	out = append(out, v.network()...)
 	if v.isFalse("icc") && v.isFalse("iptables") {
 		out = append(out, v.problem(NoStart, "icc", "is false, which takes iptables, and that is false as well", "one of them true"))
 	}
@@ -68,8 +67,29 @@ func judgeValues(v values, swarm bool) []DaemonProblem {
 	if problem, wrong := v.defaultRuntime(); wrong {
 		out = append(out, problem)
 	}
-	out = append(out, v.logOpts()...)
+	out = append(out, v.logDriver()...)
 	return append(out, v.ulimits()...)
+}
+
+// network judges the default bridge's address (net.ParseCIDR in daemon/daemon_unix.go) and
+// the registries' mirrors (ValidateMirror in daemon/pkg/registry/config.go).
+func (v values) network() []DaemonProblem {
+	var out []DaemonProblem
+	if valueOf[string](v, "bridge") != "" && valueOf[string](v, "bip") != "" {
+		out = append(out, v.problem(NoStart, "bip", "and bridge exclude each other", "one of the two"))
+	}
+	if bip := valueOf[string](v, "bip"); bip != "" {
+		if _, err := netip.ParsePrefix(bip); err != nil {
+			out = append(out, v.problem(NoStart, "bip", "is no address with the length of its network", "such as 172.17.0.1/16"))
+		}
+	}
+	for _, mirror := range valueOf[[]string](v, "registry-mirrors") {
+		if scheme, _, ok := strings.Cut(strings.ToLower(mirror), "://"); !ok || scheme != "http" && scheme != "https" { // it may hold a password
+			out = append(out, v.problem(NoStart, "registry-mirrors", "has an entry that is no URL", "https:// or http:// before each"))
+			break
+		}
+	}
+	return out
 }
 
 func (v values) isFalse(name string) bool {

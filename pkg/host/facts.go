@@ -48,7 +48,7 @@ type Facts struct {
 	Modules    Fact[[]BootModule]  `json:"bootModules"`
 	Cmdline    Fact[[]KernelParam] `json:"kernelParameters"`
 	Kernels    Fact[[]string]      `json:"installedKernels"` // versions, as uname -r gives them, the newest last
-	// KernelConfig is how the newest of them was built.
+	// KernelConfig is how the newest of them was built. It is read of images alone, as SwapFiles is.
 	KernelConfig Fact[KernelConfig] `json:"kernelConfig"`
 	Services     Fact[[]Service]    `json:"bootServices"`
 	Journald     Fact[Journald]     `json:"journald"`
@@ -58,6 +58,9 @@ type Facts struct {
 	Caddyfiles   Fact[[]Caddyfile]  `json:"caddyfiles"`
 	// Compose holds the compose files and Dockerfiles that the user named.
 	Compose []Fact[ComposeFile] `json:"composeFiles,omitempty"`
+	// SwapOff tells whether something keeps swap that is set up from being activated when an
+	// image boots; its source says what. It is not collected of a running host.
+	SwapOff Fact[bool] `json:"swapOff,omitzero"`
 }
 
 // NamedEndpoint is the source of DockerInstalled where the user named the engine's endpoint.

@@ -85,3 +85,20 @@ func refused(t testing.TB, err error, text string) bool {
 	}
 	return err != nil
 }
+
+// unitsOf lists a tree's units, as a snapshot does.
+func unitsOf(fs *rootfs.FS) func() (*hostUnits, error) {
+	return func() (*hostUnits, error) { return listUnits(fs) }
+}
+
+func servicesOf(fs *rootfs.FS, live bool) Fact[[]Service] { return readServices(fs, live, unitsOf(fs)) }
+
+func startedOf(fs *rootfs.FS) (started, error) { return readStarted(fs, unitsOf(fs)) }
+
+func daemonFileOf(fs *rootfs.FS) Fact[DaemonFile] { return readDaemonFileProblems(fs, unitsOf(fs)) }
+
+func daemonConfigOf(fs *rootfs.FS, daemons Fact[[]Daemon]) Fact[DaemonConfig] {
+	return readDaemonConfig(fs, daemons, unitsOf(fs))
+}
+
+func cloudInitOf(fs *rootfs.FS) Fact[CloudInit] { return readCloudInit(fs, unitsOf(fs)) }

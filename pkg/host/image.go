@@ -20,15 +20,17 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 	defer cancel()
 	s.FS = s.FS.Within(ctx)
 	sh := newShared(s)
-	list := append(swapConfReadings(s, sh), bootReadings(s)...)
-	list = append(list,
+	list := append(swapConfReadings(s, sh), bootReadings(s, sh)...)
+	list = append(list, bakedSwapReading(s, sh), kernelConfigReading(s),
+		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.SwapOff },
+			func(context.Context) Fact[bool] { return readSwapOff(s.FS) }),
 		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.DockerInstalled },
 			func(context.Context) Fact[bool] { return readDockerInstalled(s, noDaemons()) }),
 		fact(fileLimit, func(f *Facts) *Fact[System] { return &f.System },
 			func(context.Context) Fact[System] { return readImageSystem(s) }),
 		fact(fileLimit, func(f *Facts) *Fact[DaemonConfig] { return &f.DaemonConfig },
 			func(context.Context) Fact[DaemonConfig] {
-				return readDaemonConfig(s.FS, noDaemons())
+				return withEntries(s.FS, readDaemonConfig(s.FS, noDaemons(), sh.units))
 			}))
 	gather(ctx, facts, list)
 	return facts
@@ -38,11 +40,11 @@ func CollectImage(ctx context.Context, s Source) *Facts {
 func noDaemons() Fact[[]Daemon] { return Known([]Daemon{}, "an image, in which no process runs") }
 
 // bootReadings lists what is set up for the next boot, and the files that the user named.
-func bootReadings(s Source) []reading {
+func bootReadings(s Source, sh shared) []reading {
 	var list []reading
 	for _, family := range [][]reading{
-		sysctlConfReadings(s), kernelReadings(s), serviceReadings(s), daemonFileReadings(s),
-		bakedSwapReadings(s), cloudInitReadings(s), caddyReadings(s), composeReadings(s),
+		sysctlConfReadings(s), kernelReadings(s), serviceReadings(s, sh), daemonFileReadings(s, sh),
+		cloudInitReadings(s, sh), caddyReadings(s), composeReadings(s),
 	} {
 		list = append(list, family...)
 	}

@@ -19,11 +19,13 @@ type Journald struct {
 	Line int    `json:"line,omitempty"`
 	// LogDir tells that /var/log/journal is a directory: with auto, that decides.
 	LogDir bool `json:"logDir"`
+	// Tmpfs is what takes the journal with it whatever Storage is; nil for none.
+	Tmpfs *Tmpfs `json:"tmpfs,omitempty"`
 }
 
 // Persistent tells whether the journal is still there after a reboot.
 func (j Journald) Persistent() bool {
-	return j.Storage == "persistent" || j.Storage == "auto" && j.LogDir
+	return j.Tmpfs == nil && (j.Storage == "persistent" || j.Storage == "auto" && j.LogDir)
 }
 
 const journalDir = "/var/log/journal"
@@ -36,17 +38,9 @@ func readJournald(tree *rootfs.FS) Fact[Journald] {
 	if err != nil {
 		return Missing[Journald](err.Error())
 	}
-	left := allowance(unitFilesMost)
 	for _, file := range files {
-		data, err := left.read(tree, file, unitFileMost)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // a dangling link sets nothing
-		}
-		if err != nil {
-			return Missing[Journald](unread(file, err))
-		}
-		if storage, line := parseStorage(data); storage != "" {
-			j.Storage, j.File, j.Line = storage, file, line
+		if storage, line := parseStorage(file.data); storage != "" {
+			j.Storage, j.File, j.Line = storage, file.path, line
 		}
 	}
 	switch info, err := tree.Stat(journalDir); {
@@ -55,35 +49,37 @@ func readJournald(tree *rootfs.FS) Fact[Journald] {
 	case !errors.Is(err, fs.ErrNotExist):
 		return Missing[Journald](unread(journalDir, err))
 	}
+	if j.Tmpfs, err = readJournalTmpfs(tree); err != nil {
+		return Missing[Journald](err.Error())
+	}
 	if j.File != "" {
 		return Known(j, j.File)
 	}
 	return Known(j, "journald.conf (the default)")
 }
 
-// journaldFiles lists the files of journald's configuration in the order in which they
+// journaldFiles reads the files of journald's configuration in the order in which they
 // apply: the first of the main files that exists, then the fragments.
-func journaldFiles(tree *rootfs.FS) ([]string, error) {
+func journaldFiles(tree *rootfs.FS) ([]dropIn, error) {
 	const name = "/journald.conf"
 	dirs := []string{"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"}
 	if _, err := tree.Stat("/usr/lib/systemd"); err != nil {
 		dirs = append(dirs, "/lib/systemd") // a system whose /lib is not /usr/lib
 	}
-	var list, more []string
+	var list []dropIn
+	var more []string
 	for _, dir := range dirs {
 		more = append(more, dir+name+".d")
-		switch _, err := tree.Lstat(dir + name); {
-		case len(list) > 0 || errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return nil, errors.New(unread(dir+name, err))
-		default:
-			list = append(list, dir+name)
+		if _, err := tree.Lstat(dir + name); len(list) > 0 || errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		data, err := readDropIn(tree, dir+name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, dropIn{dir + name, data})
 	}
-	if len(list) > 0 && linksToNull(tree, list[0]) {
-		list = nil
-	}
-	fragments, err := fragments(tree, more)
+	fragments, err := dropIns(tree, more, ".conf")
 	return append(list, fragments...), err
 }
 

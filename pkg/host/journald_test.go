@@ -50,7 +50,47 @@ func TestReadJournald(t *testing.T) {
 	equal(t, got.Value.Persistent(), true)
 	equal(t, readJournald(tree(t, files{"lib/systemd/systemd-journald": "ELF", "var/log/journal": "a file"})).Value, Journald{Installed: true, Storage: "auto"})
 	equal(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d/a.conf": "-> /nowhere"})).Value, Journald{Storage: "auto"})
-	missing(t, readJournald(tree(t, files{"etc/systemd/journald.conf/": ""})), "not a regular file")
+	equal(t, readJournald(tree(t, files{"etc/systemd/journald.conf/": ""})).Value, Journald{Storage: "auto"})
+	missing(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d": "a file"})), "not a directory")
+	missing(t, readJournald(tree(t, files{"etc/systemd/journald.conf.d/a.conf": strings.Repeat(" ", smallFile+1)})), "larger than expected")
+}
+
+func TestJournalTmpfs(t *testing.T) {
+	const (
+		fstab = "/etc/fstab"
+		line  = "UUID=1 / ext4 defaults 0 1\ntmpfs /var/log tmpfs defaults 0 0\n"
+		unit  = "/etc/systemd/system/var-log.mount"
+		tmp   = "[Mount]\nWhat=tmpfs\nWhere=/var/log\nType=tmpfs\n"
+		live  = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+	)
+	log := &Tmpfs{Dir: "/var/log", File: fstab, Line: 2}
+	for name, c := range map[string]struct {
+		host files
+		want *Tmpfs
+	}{
+		"none":               {files{fstab: "UUID=1 / ext4 defaults 0 1\n"}, nil},
+		"fstab":              {files{fstab: line}, log},
+		"/var":               {files{fstab: "x /var/ ramfs\n"}, &Tmpfs{Dir: "/var", File: fstab, Line: 1}},
+		"a comment":          {files{fstab: "#tmpfs /var/log tmpfs\ntmpfs /var/log/nginx tmpfs\n"}, nil},
+		"a disk in it":       {files{fstab: line + "/dev/vdb /var/log/journal ext4\n"}, nil},
+		"a tmpfs on a disk":  {files{fstab: line + "/dev/vdb /var ext4\n"}, log},
+		"a unit":             {files{unit: tmp}, &Tmpfs{Dir: "/var/log", File: unit}},
+		"a masked unit":      {files{fstab: line, unit: "-> /dev/null"}, nil},
+		"a unit of a disk":   {files{fstab: line, unit: "[Mount]\nWhat=/dev/vdb\n"}, nil},
+		"fstab's goes first": {files{fstab: line, "usr/lib/systemd/system/var-log.mount": "[Mount]\nType=ext4\n"}, log},
+		"mounted":            {files{mountinfo: live + "23 22 0:9 / /var/log rw - tmpfs tmpfs rw\n"}, &Tmpfs{Dir: "/var/log", File: mountinfo}},
+		"not mounted":        {files{mountinfo: live, fstab: line}, nil},
+		"log2ram":            {files{mountinfo: live + "23 22 0:9 / /var/log rw - tmpfs log2ram rw\n", "etc/log2ram.conf": ""}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := readJournald(tree(t, files{"var/log/journal/": ""}, c.host))
+			equal(t, got.Value.Tmpfs, c.want)
+			equal(t, got.Value.Persistent(), c.want == nil)
+			equal(t, got.Known(), true)
+		})
+	}
+	missing(t, readJournald(tree(t, files{"etc/fstab/": ""})), "not a regular file")
+	missing(t, readJournald(tree(t, files{mountinfo: ""})), mountinfo)
 }
 
 func TestJournaldPersistent(t *testing.T) {

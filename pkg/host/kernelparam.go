@@ -35,8 +35,6 @@ func kernelReadings(s Source) []reading {
 			func(context.Context) Fact[[]KernelParam] { return cmdline() }),
 		fact(fileLimit, func(f *Facts) *Fact[[]BootModule] { return &f.Modules },
 			func(context.Context) Fact[[]BootModule] { return readBootModules(s.FS, kernels(), cmdline()) }),
-		fact(fileLimit, func(f *Facts) *Fact[KernelConfig] { return &f.KernelConfig },
-			func(context.Context) Fact[KernelConfig] { return readKernelConfig(s.FS, kernels()) }),
 	}
 }
 
@@ -163,7 +161,7 @@ func keptParam(name string) (string, bool) {
 	switch name = strings.ReplaceAll(name, "-", "_"); name {
 	case "swapaccount", "cgroup_disable", "cgroup_enable", "cgroup_no_v1",
 		"systemd.unified_cgroup_hierarchy", "systemd.legacy_systemd_cgroup_controller",
-		"psi", "modules_load", "rd.modules_load", "panic", "zswap.enabled", "noswap", "systemd.swap", "hugepages":
+		"psi", "modules_load", "rd.modules_load", "panic", "zswap.enabled", "noswap", "systemd.swap", "systemd.zram", "cloud_init", "hugepages":
 		return name, true
 	}
 	return "", false

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"sort"
@@ -78,6 +79,12 @@ func cutRun(s string) (run, rest string) {
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// kernelConfigReading is for images: a running kernel shows by itself what it can do.
+func kernelConfigReading(s Source) reading {
+	return fact(fileLimit, func(f *Facts) *Fact[KernelConfig] { return &f.KernelConfig },
+		func(context.Context) Fact[KernelConfig] { return readKernelConfig(s.FS, readKernels(s.FS)) })
+}
 
 // readKernelConfig reads how the newest of the installed kernels was built. Where its
 // package leaves the configuration differs between distributions.

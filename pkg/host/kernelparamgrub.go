@@ -94,7 +94,7 @@ type shellValue struct {
 
 // evalShell follows the assignments of a shell script (sh(1)) such as /etc/default/grub. It
 // runs nothing: a value that needs more than quotes and the values of other variables is
-// unknown, and so are both kinds of kernel parameters after a command that names one of them.
+// unknown, and so are the variables that are asked for after a command that names one of them.
 func evalShell(script string, vars map[string]shellValue) {
 	s := shellScan{text: script, vars: vars}
 	depth := 0
@@ -110,7 +110,7 @@ func evalShell(script string, vars map[string]shellValue) {
 		case word.text != "" && word.text != "export":
 			command := word.text + " " + s.skipLine(end)
 			depth += nesting(command)
-			for _, v := range []string{grubAlways, grubUsually} {
+			for _, v := range []string{grubAlways, grubUsually, dockerOpts} {
 				if strings.Contains(command, v) {
 					vars[v] = shellValue{unknown: true}
 				}

@@ -15,7 +15,7 @@ type shared struct {
 	mounts  func() ([]mount, error)
 	cgroup  func() Fact[Cgroup]
 	daemons func() Fact[[]Daemon]
-	units   func() (unitFiles, error)
+	units   func() (*hostUnits, error)
 }
 
 func newShared(s Source) shared {
@@ -30,7 +30,7 @@ func newShared(s Source) shared {
 			}
 			return readCgroup(s.FS, table)
 		}),
-		units:   sync.OnceValues(func() (unitFiles, error) { return readUnitFiles(s.FS) }),
+		units:   sync.OnceValues(func() (*hostUnits, error) { return listUnits(s.FS) }),
 		daemons: sync.OnceValue(func() Fact[[]Daemon] { return readDaemons(s.FS) }),
 	}
 }
@@ -40,7 +40,7 @@ func readings(ctx context.Context, s Source) []reading {
 	sh := newShared(s)
 	list := append(memoryReadings(s), swapReadings(s, sh)...)
 	list = append(list, machineReadings(s, sh)...)
-	list = append(list, bootReadings(s)...)
+	list = append(list, bootReadings(s, sh)...)
 	return append(list, engineReadings(ctx, s, sh)...)
 }
 
@@ -77,13 +77,13 @@ func swapConfReadings(s Source, sh shared) []reading {
 			func(context.Context) Fact[[]FstabSwap] { return readFstab(s.FS, s.Live) }),
 		fact(fileLimit, func(f *Facts) *Fact[[]SwapUnit] { return &f.Units },
 			func(context.Context) Fact[[]SwapUnit] {
-				files, err := sh.units()
-				return readSwapUnits(s.FS, s.Live, files, err)
+				units, err := sh.units()
+				return readSwapUnits(s.FS, s.Live, units.now, err)
 			}),
 		fact(fileLimit, func(f *Facts) *Fact[bool] { return &f.ZramConf },
 			func(context.Context) Fact[bool] {
-				files, err := sh.units()
-				return readZramConf(s.FS, files, err)
+				units, err := sh.units()
+				return readZramConf(s.FS, units.now, err)
 			}),
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 )
 
 // The envelope of a recording.
@@ -52,7 +51,7 @@ func Read(r io.Reader) (*Facts, error) {
 	}
 	var envelope recording[json.RawMessage]
 	if err := json.Unmarshal(data, &envelope); err != nil {
-		return nil, fmt.Errorf("read facts: %w", atLine(data, err))
+		return nil, fmt.Errorf("read facts: %w", AtLine(data, err))
 	}
 	switch {
 	case envelope.Kind == "":
@@ -76,50 +75,4 @@ func Read(r io.Reader) (*Facts, error) {
 		return nil, fmt.Errorf("read facts: data: %w", err)
 	}
 	return facts, nil
-}
-
-// leftOut stands where a recording leaves a text out, so that it does not read as if
-// there had been none.
-const leftOut = "(left out of the recording)"
-
-// Redacted gives a copy for a recording that may leave the host: without what health
-// checks printed and without the engine's error texts, which quote commands, and
-// without the user and password of addresses. Names, images and the host's name stay.
-func (f *Facts) Redacted() *Facts {
-	c := *f
-	c.Docker.Missing = withoutUser(f.Docker.Missing)
-	c.Docker.Value.Endpoint = withoutUser(f.Docker.Value.Endpoint)
-	c.Docker.Value.Warnings = nil
-	for _, w := range f.Docker.Value.Warnings {
-		c.Docker.Value.Warnings = append(c.Docker.Value.Warnings, withoutUser(w))
-	}
-	c.Containers.Missing = withoutUser(f.Containers.Missing)
-	if f.Containers.Value == nil {
-		return &c
-	}
-	c.Containers.Value = make([]Container, len(f.Containers.Value))
-	for i, one := range f.Containers.Value {
-		c.Containers.Value[i] = one.redacted()
-	}
-	return &c
-}
-
-func (c Container) redacted() Container {
-	for _, text := range []*string{&c.Error, &c.InspectError} {
-		if *text != "" {
-			*text = leftOut
-		}
-	}
-	if c.Health != nil && c.Health.Last != nil {
-		health, last := *c.Health, *c.Health.Last
-		last.Output = ""
-		health.Last = &last
-		c.Health = &health
-	}
-	return c
-}
-
-// withoutUser takes "user:password@" out of the addresses in a text.
-func withoutUser(text string) string {
-	return regexp.MustCompile(`://[^/\s]*@`).ReplaceAllString(text, "://")
 }

@@ -9,6 +9,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"vmguard/pkg/compose"
 	"vmguard/pkg/docker"
 )
 
@@ -113,6 +114,49 @@ func TestRedacted(t *testing.T) {
 	gone := (&Facts{Docker: Missing[docker.Engine]("dial ssh://me:" + secret + "@host: refused"), Containers: Missing[[]Container]("dial ssh://me:" + secret + "@host")}).Redacted()
 	equal(t, gone.Docker.Why(), "dial ssh://host: refused")
 	equal(t, gone.Containers.Why(), "dial ssh://host")
+}
+
+// TestRedactedValues: what is none of the values of its key is left out, and what is stays.
+func TestRedactedValues(t *testing.T) {
+	const secret = "hunter2"
+	facts := func(wrong bool) *Facts {
+		or := func(right string) string {
+			if wrong {
+				return secret
+			}
+			return right
+		}
+		set := func(right string) compose.Setting { return compose.Setting{File: "c", Line: 1, Text: or(right)} }
+		return &Facts{
+			DaemonConfig: Known(DaemonConfig{LogDriver: or("local"), LogMaxSize: or("10m"), LogMaxFile: or("3")}, "daemon.json"),
+			Cmdline: Known([]KernelParam{
+				{Name: "swapaccount", Value: or("1")}, {Name: "cgroup_enable", Value: or("memory,cpu")}, {Name: "panic", Value: or("-1")}, {Name: "sysctl.vm.swappiness", Value: or("10")}, {Name: "noswap"},
+			}, "grub.cfg"),
+			Compose: []Fact[ComposeFile]{Known(ComposeFile{
+				Dockerfile: &compose.Image{StopSignal: set("SIGTERM")},
+				Services: []ComposeService{{
+					Service: compose.Service{
+						Restart: set("on-failure:3"), Memory: set("1g"), StopGrace: set("30s"), StopSignal: set("9"), Init: set("true"), Build: &compose.Build{Target: compose.Setting{Text: or("")}},
+					},
+					Built: new(Known(compose.Image{StopSignal: set("SIGINT")}, "d")),
+				}},
+			}, "c")},
+		}
+	}
+	written := func(f *Facts) string {
+		var b bytes.Buffer
+		if err := f.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	equal(t, written(facts(false).Redacted()), written(facts(false)))
+	wrong := facts(true)
+	before := written(wrong)
+	if after := written(wrong.Redacted()); strings.Contains(after, secret) || strings.Count(after, leftOut) != strings.Count(before, secret) {
+		t.Errorf("of %d secrets:\n%s", strings.Count(before, secret), after)
+	}
+	equal(t, written(wrong), before) // the facts themselves are as they were
 }
 
 // FuzzRead holds that what was read is written and read again as the same.

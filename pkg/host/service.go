@@ -26,6 +26,14 @@ type Service struct {
 	// FirstBoot tells that the image has never booted, and that systemd will enable the
 	// unit or not as its presets say (systemd.preset(5), machine-id(5)).
 	FirstBoot bool `json:"firstBoot,omitempty"`
+	// Preset is set of docker.service in an image that has never booted: what becomes of it then.
+	Preset *Preset `json:"preset,omitempty"`
+	// NeedsSocket tells of docker.service that systemd does not start it without
+	// docker.socket (Requires=), so that it must not be masked.
+	NeedsSocket bool `json:"needsSocket,omitempty"`
+	// ByUser is set of docker.service where it is not enabled: the link by which a
+	// lingering user's own systemd starts a unit of that name, as of a rootless Docker.
+	ByUser string `json:"byUser,omitempty"`
 }
 
 // serviceNames lists the units that are looked for.
@@ -34,41 +42,40 @@ func serviceNames() []string {
 		"docker.service", "docker.socket", "snap.docker.dockerd.service",
 		"earlyoom.service", "nohang.service", "nohang-desktop.service", "systemd-oomd.service",
 		"rsyslog.service", "syslog-ng.service", "systemd-journald.service",
+		"kubelet.service", "snap.kubelet.daemon.service",
 	}
 }
 
-// bootUnitDirs lists the directories of units that are there at the next boot: all but
-// the one in /run that systemctl --runtime writes to. What generators made counts, since
-// they make it again.
-func bootUnitDirs() []string {
-	return slices.DeleteFunc(unitDirs(), func(dir string) bool { return dir == "/run/systemd/system" })
-}
-
-func serviceReadings(s Source) []reading {
+func serviceReadings(s Source, sh shared) []reading {
 	return []reading{
 		fact(fileLimit, func(f *Facts) *Fact[[]Service] { return &f.Services },
-			func(context.Context) Fact[[]Service] { return readServices(s.FS, s.Live) }),
+			func(context.Context) Fact[[]Service] { return readServices(s.FS, s.Live, sh.units) }),
 		fact(fileLimit, func(f *Facts) *Fact[Journald] { return &f.Journald },
 			func(context.Context) Fact[Journald] { return readJournald(s.FS) }),
 	}
 }
 
 // readServices tells of each service whether it is installed, and what starts it at boot.
-func readServices(tree *rootfs.FS, live bool) Fact[[]Service] {
-	units, err := listUnits(tree, bootUnitDirs())
+func readServices(tree *rootfs.FS, live bool, list func() (*hostUnits, error)) Fact[[]Service] {
+	all, err := list()
 	if err != nil {
 		return Missing[[]Service](err.Error())
 	}
-	fresh := !live && neverBooted(tree)
+	units := all.boot
+	fresh, err := neverBooted(tree, live)
+	if err != nil {
+		return Missing[[]Service](err.Error())
+	}
 	aliases := units.aliases(tree)
 	var wanted map[string]string // read only where it is needed
-	list := []Service{}
+	services := []Service{}
 	for _, name := range serviceNames() {
 		s := Service{Name: name, Path: units.paths[name]}
 		switch script := "/etc/init.d/" + strings.TrimSuffix(name, ".service"); {
-		case s.Path == "" || !hasSystemd(tree, "systemd") && isFile(tree, script):
+		case s.Path == "" || !startsUnits(tree, live) && isFile(tree, script):
 			if isFile(tree, script) {
-				s.Path, s.By = script, startLink(tree, path.Base(script))
+				s.Path = script
+				s.By, err = startLink(tree, path.Base(script))
 			}
 		case masked(tree, s.Path):
 			s.Masked = true
@@ -78,20 +85,28 @@ func readServices(tree *rootfs.FS, live bool) Fact[[]Service] {
 			s.By = aliases[name]
 		default:
 			if wanted == nil {
-				if wanted, err = units.wanted(tree); err != nil {
-					return Missing[[]Service](err.Error())
-				}
+				wanted, err = units.wanted(tree)
 			}
 			s.By = wanted[name]
 			s.FirstBoot = s.By == "" && fresh
 		}
+		if err != nil {
+			return Missing[[]Service](err.Error())
+		}
 		s.Enabled = s.By != ""
-		list = append(list, s)
+		if name == dockerService {
+			if err := s.readDocker(tree, units, fresh); err != nil {
+				return Missing[[]Service](err.Error())
+			}
+		}
+		services = append(services, s)
 	}
-	if units.dirs == 0 {
-		return Known(list, "systemd's unit directories (absent)")
-	}
-	return Known(list, "systemd's unit directories")
+	return Known(services, units.source())
+}
+
+// startsUnits tells whether systemd starts what is started at boot.
+func startsUnits(tree *rootfs.FS, live bool) bool {
+	return hasSystemd(tree, "systemd") && (!live || booted(tree))
 }
 
 // aliases gives the links that pull units in under another name: "syslog.service" is a
@@ -111,7 +126,7 @@ func (u unitListing) aliases(tree *rootfs.FS) map[string]string {
 
 // wanted gives the units that those which are pulled in name in their own files, and the
 // file that does: an enabled unit that requires docker.service starts it as well. It errs
-// where there is more to follow than is read.
+// where one of them cannot be read, or there is more to follow than is read.
 func (u unitListing) wanted(tree *rootfs.FS) (map[string]string, error) {
 	by := map[string]string{}
 	seen := map[string]bool{}
@@ -129,16 +144,12 @@ func (u unitListing) wanted(tree *rootfs.FS) (map[string]string, error) {
 			return nil, err
 		}
 		for _, file := range files {
-			data, err := left.read(tree, file, unitFileMost)
-			if exceeds(err) {
-				return nil, errors.New(unread(file, err))
+			if !left.take(file.data) {
+				return nil, errors.New(unread(file.path, errTooMuch))
 			}
-			if err != nil {
-				continue // a dangling link wants nothing
-			}
-			for _, other := range wantedUnits(data) {
+			for _, other := range wantedUnits(file.data) {
 				if u.paths[other] != "" && by[other] == "" {
-					by[other] = file
+					by[other] = file.path
 					todo = append(todo, other)
 				}
 			}
@@ -147,14 +158,15 @@ func (u unitListing) wanted(tree *rootfs.FS) (map[string]string, error) {
 	return by, nil
 }
 
-// files lists a unit's own file and its drop-ins, in the order in which they apply.
-func (u unitListing) files(tree *rootfs.FS, name string) ([]string, error) {
-	var dirs []string
-	for _, dir := range bootUnitDirs() {
-		dirs = append(dirs, path.Join(dir, name+".d"))
+// files reads a unit's own file and its drop-ins, in the order in which they apply. A file
+// that masks, or a link that leads nowhere, holds nothing.
+func (u unitListing) files(tree *rootfs.FS, name string) ([]dropIn, error) {
+	data, err := readDropIn(tree, u.paths[name])
+	if err != nil {
+		return nil, err
 	}
-	list, err := fragments(tree, dirs)
-	return append([]string{u.paths[name]}, list...), err
+	more, err := dropIns(tree, u.dropIn[name], ".conf")
+	return append([]dropIn{{u.paths[name], data}}, more...), err
 }
 
 // wantedUnits gives the units that a unit file wants to have started with its own.
@@ -170,33 +182,38 @@ func wantedUnits(data []byte) []string {
 
 // neverBooted tells whether systemd will take the next boot for the first: there is no
 // machine-id, or "uninitialized" in its place. An empty file, as images have it, is not that (machine-id(5)).
-func neverBooted(tree *rootfs.FS) bool {
-	id, err := word(tree, "/etc/machine-id")
-	return errors.Is(err, fs.ErrNotExist) || id == "uninitialized"
+func neverBooted(tree *rootfs.FS, live bool) (bool, error) {
+	if live {
+		return false, nil
+	}
+	const name = "/etc/machine-id"
+	id, err := word(tree, name)
+	none := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !none {
+		return false, errors.New(unread(name, err))
+	}
+	return none || id == "uninitialized", nil
 }
 
 // startLink gives what starts a script of /etc/init.d at boot: a link in one of the
 // runlevels of System V's init, or in one of OpenRC's; empty for none.
-func startLink(tree *rootfs.FS, script string) string {
-	for _, level := range []string{"2", "3", "4", "5"} {
-		entries, err := tree.ReadDir("/etc/rc" + level + ".d")
-		if err != nil {
-			continue
+func startLink(tree *rootfs.FS, script string) (string, error) {
+	for _, dir := range []string{"/etc/rc2.d/", "/etc/rc3.d/", "/etc/rc4.d/", "/etc/rc5.d/", "/etc/runlevels/default/", "/etc/runlevels/boot/"} {
+		entries, err := tree.ReadDir(dir)
+		if err != nil && !absent(err) {
+			return "", errors.New(unread(dir, err))
 		}
 		for _, e := range entries {
-			rest, start := strings.CutPrefix(e.Name(), "S")
-			if start && strings.TrimLeft(rest, "0123456789") == script {
-				return "/etc/rc" + level + ".d/" + e.Name()
+			name := e.Name()
+			if rest, ok := strings.CutPrefix(name, "S"); ok && strings.HasPrefix(dir, "/etc/rc") {
+				name = strings.TrimLeft(rest, "0123456789")
+			}
+			if name == script {
+				return dir + e.Name(), nil
 			}
 		}
 	}
-	for _, level := range []string{"default", "boot"} {
-		link := "/etc/runlevels/" + level + "/" + script
-		if _, err := tree.Lstat(link); err == nil {
-			return link
-		}
-	}
-	return ""
+	return "", nil
 }
 
 // isFile tells whether a name leads to a regular file.

@@ -62,11 +62,11 @@ func TestReadServices(t *testing.T) {
 	for name, c := range serviceTrees() {
 		t.Run(name, func(t *testing.T) {
 			c.want.Name = "docker.service"
-			equal(t, findService(t, readServices(tree(t, c.host), true), "docker.service"), c.want)
+			equal(t, findService(t, servicesOf(tree(t, c.host), true), "docker.service"), c.want)
 		})
 	}
-	equal(t, len(readServices(tree(t), true).Value), len(serviceNames()))
-	missing(t, readServices(tree(t, files{"etc/systemd/system": "a file"}), true), "not a directory")
+	equal(t, len(servicesOf(tree(t), true).Value), len(serviceNames()))
+	missing(t, servicesOf(tree(t, files{"etc/systemd/system": "a file"}), true), "not a directory")
 }
 
 func TestReadServicesWithoutSystemd(t *testing.T) {
@@ -80,11 +80,12 @@ func TestReadServicesWithoutSystemd(t *testing.T) {
 		"another's link":     {host: files{script: "#!", "etc/rc2.d/S01dockerx": "-> ../init.d/docker"}, want: Service{Path: "/" + script}},
 		"OpenRC":             {host: files{script: "#!", "etc/runlevels/default/docker": "-> /etc/init.d/docker"}, want: Service{Path: "/" + script, Enabled: true, By: "/etc/runlevels/default/docker"}},
 		"unit of no use":     {host: files{unitFile: someUnit, pulled: "-> /x", script: "#!"}, want: Service{Path: "/" + script}},
-		"systemd and script": {host: files{"lib/systemd/systemd": "ELF", unitFile: someUnit, script: "#!", "etc/rc2.d/S01docker": "-> ../init.d/docker"}, want: Service{Path: "/" + unitFile}},
+		"systemd at rest":    {host: files{"lib/systemd/systemd": "ELF", unitFile: someUnit, script: "#!", "etc/rc2.d/S01docker": "-> ../init.d/docker"}, want: Service{Path: "/" + script, Enabled: true, By: "/etc/rc2.d/S01docker"}},
+		"systemd and script": {host: files{"lib/systemd/systemd": "ELF", "run/systemd/system/": "", unitFile: someUnit, script: "#!", "etc/rc2.d/S01docker": "-> ../init.d/docker"}, want: Service{Path: "/" + unitFile}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.want.Name = "docker.service"
-			equal(t, findService(t, readServices(tree(t, c.host), true), "docker.service"), c.want)
+			equal(t, findService(t, servicesOf(tree(t, c.host), true), "docker.service"), c.want)
 		})
 	}
 }
@@ -104,9 +105,25 @@ func TestReadServicesOfAnImageThatNeverBooted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fs := tree(t, files{unitFile: someUnit}, c.host)
-			equal(t, findService(t, readServices(fs, c.live), "docker.service").FirstBoot, c.want)
+			equal(t, findService(t, servicesOf(fs, c.live), "docker.service").FirstBoot, c.want)
 		})
 	}
+}
+
+// TestUnitsAreListedOnce holds that a directory counts once, whatever links lead to it, and
+// that what systemctl --runtime writes counts until the next boot.
+func TestUnitsAreListedOnce(t *testing.T) {
+	fs := tree(t, files{"lib": "-> usr/lib", "usr/lib/systemd/system/a.service": "", "usr/lib/systemd/system/a.service.d/": "", "run/systemd/system/b.service": ""})
+	got, err := listUnits(fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := map[string]string{"a.service": "/usr/lib/systemd/system/a.service"}
+	equal(t, got.boot.paths, a)
+	equal(t, got.boot.dirs, 1)
+	equal(t, got.boot.dropIn, map[string][]string{"a.service": {"/usr/lib/systemd/system/a.service.d"}})
+	equal(t, got.now.dirs, 2)
+	equal(t, got.now.paths["b.service"], "/run/systemd/system/b.service")
 }
 
 // TestServicesAsSystemctl holds what is said of each tree against systemctl is-enabled.
@@ -163,4 +180,34 @@ func FuzzUnitSettings(f *testing.F) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
+}
+
+// TestPresets holds which rule counts. What systemd 252 makes of each was looked at with
+// systemctl --root preset-all.
+func TestPresets(t *testing.T) {
+	const etc, usr = "etc/systemd/system-preset/", "usr/lib/systemd/system-preset/"
+	for name, c := range map[string]struct {
+		host files
+		want Preset
+	}{
+		"none":             {want: Preset{Verb: "enable"}},
+		"others":           {host: files{usr + "90.preset": "disable docker\ndisable docker.socket\n"}, want: Preset{Verb: "enable"}},
+		"all":              {host: files{usr + "90.preset": "\n; x\n disable   *\n"}, want: Preset{"disable", "/" + usr + "90.preset", 3}},
+		"the first":        {host: files{usr + "90.preset": "enable docker.*\ndisable docker.service\n"}, want: Preset{"enable", "/" + usr + "90.preset", 1}},
+		"by the name":      {host: files{usr + "10.preset": "enable docker.service\n", etc + "90.preset": "disable *\n"}, want: Preset{"enable", "/" + usr + "10.preset", 1}},
+		"hidden":           {host: files{usr + "90.preset": "disable *\n", etc + "90.preset": "-> /dev/null"}, want: Preset{Verb: "enable"}},
+		"more than one":    {host: files{usr + "90.preset": "disable docker.service x.service\nenable docker.service # x\n"}, want: Preset{Verb: "enable"}},
+		"another name":     {host: files{usr + "90.conf": "disable *\n"}, want: Preset{Verb: "enable"}},
+		"not of a class":   {host: files{usr + "90.preset": "disable [!e]ocker.service"}, want: Preset{"disable", "/" + usr + "90.preset", 1}},
+		"ignored":          {host: files{usr + "90.preset": "ignore docker.service"}, want: Preset{"ignore", "/" + usr + "90.preset", 1}},
+		"nothing to link":  {host: files{unitFile: "[Service]\nExecStart=/x\n", usr + "90.preset": "disable *"}, want: Preset{Verb: "static"}},
+		"linked by a file": {host: files{unitFile: "[Service]\nExecStart=/x\n", unitFile + ".d/x.conf": "[Install]\nRequiredBy=x.target\n"}, want: Preset{Verb: "enable"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			docker := files{unitFile: "[Service]\nExecStart=/x\n[Install]\nWantedBy=multi-user.target\n"}
+			equal(t, findService(t, servicesOf(tree(t, docker, c.host), false), "docker.service").Preset, &c.want)
+		})
+	}
+	equal(t, findService(t, servicesOf(tree(t, files{unitFile: someUnit, "etc/machine-id": ""}), false), "docker.service").Preset, (*Preset)(nil))
+	missing(t, servicesOf(tree(t, files{unitFile: someUnit, "etc/systemd/system-preset": "a file"}), false), "not a directory")
 }

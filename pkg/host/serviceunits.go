@@ -4,80 +4,143 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"vmguard/pkg/rootfs"
 )
 
-// unitListing is what systemd's unit directories hold.
-type unitListing struct {
-	paths map[string]string // a unit's name to the file that counts
-	// pulled names the units that another one pulls in, and the link that says so: one
-	// in a .wants, .requires or .upholds directory (systemd.unit(5)).
-	pulled map[string]string
-	dirs   int // how many of the directories exist
+// unitDir is what one of systemd's unit directories holds.
+type unitDir struct {
+	dir   string
+	names []string // of its entries
+	pulls []unitPull
 }
 
-// mostUnits bounds how many names systemd's unit directories hold, and how many those of
-// links below them.
-const mostUnits = 5000
+// unitPull is a link in a .wants, .requires or .upholds directory (systemd.unit(5)).
+type unitPull struct {
+	link string // its path, which ends in the unit's name
+	null bool   // it leads to /dev/null
+}
+
+// hostUnits is what systemd's unit directories hold.
+type hostUnits struct {
+	now  unitListing // on the host as it runs
+	boot unitListing // at its next boot
+}
+
+// unitListing is what the unit directories come to.
+type unitListing struct {
+	paths map[string]string // a unit's name to the file that counts
+	// pulled names the units that another one pulls in, and the link that says so. A link
+	// to /dev/null takes the same one in a directory of less weight out.
+	pulled map[string]string
+	dropIn map[string][]string // a unit's name to the directories of its drop-ins
+	dirs   int                 // how many of the directories exist
+}
+
+// noUnitDirs is the source of what is known of units where there are none of these directories.
+const noUnitDirs = "systemd's unit directories (absent)"
+
+// source says where facts about units were read.
+func (u unitListing) source() string {
+	if u.dirs == 0 {
+		return noUnitDirs
+	}
+	return "systemd's unit directories"
+}
+
+// mostUnits bounds how many names systemd's unit directories and those of links in them hold.
+const mostUnits = 10_000
 
 var errManyUnits = errors.New("systemd's unit directories hold too many names, and were not looked through")
 
-// listUnits lists unit directories, the one that wins first. It errs where one of them
-// exists and cannot be read, since a file in it may override any other.
-func listUnits(tree *rootfs.FS, dirs []string) (unitListing, error) {
-	found := unitListing{paths: map[string]string{}, pulled: map[string]string{}}
-	names := 0
-	links := map[string]bool{} // those seen, by directory's and unit's name
-	for _, dir := range dirs {
-		entries, err := tree.ReadDir(dir)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
+// listUnits reads systemd's unit directories. It errs where one of them exists and cannot be
+// read, since a file in it may override any other.
+func listUnits(tree *rootfs.FS) (*hostUnits, error) {
+	var list, boot []unitDir
+	left := mostUnits
+	seen := map[string]bool{} // /lib is a link to /usr/lib on most systems
+	for _, name := range unitDirs() {
+		at, err := tree.Resolve(name)
+		if errors.Is(err, fs.ErrNotExist) || seen[at] {
 			continue
-		case err != nil:
-			return unitListing{}, err
 		}
-		found.dirs++
-		if names += len(entries); names > mostUnits {
-			return unitListing{}, errManyUnits
+		if err != nil {
+			return &hostUnits{}, errors.New(unread(name, err))
 		}
-		for _, e := range entries {
-			name := e.Name()
-			switch path.Ext(name) {
-			case ".service", ".socket", ".swap":
-				if found.paths[name] == "" {
-					found.paths[name] = path.Join(dir, name)
-				}
-			case ".wants", ".requires", ".upholds":
-				if err := found.readLinks(tree, dir, name, links); err != nil {
-					return unitListing{}, err
-				}
-			}
+		dir := unitDir{dir: name}
+		if err := dir.read(tree, &left); err != nil {
+			return &hostUnits{}, err
+		}
+		seen[at] = true
+		list = append(list, dir)
+		// What systemctl --runtime writes is gone at the next boot. What generators made counts,
+		// since they make it again.
+		if name != "/run/systemd/system" {
+			boot = append(boot, dir)
 		}
 	}
-	return found, nil
+	return &hostUnits{mergeUnits(list), mergeUnits(boot)}, nil
 }
 
-// readLinks takes the units that a directory of links pulls in. A file or a dangling
-// link of that name pulls nothing in. A link to /dev/null takes the same one in a
-// directory of less weight out.
-func (u *unitListing) readLinks(tree *rootfs.FS, dir, name string, seen map[string]bool) error {
-	entries, err := tree.ReadDir(path.Join(dir, name))
-	if errors.Is(err, rootfs.ErrTooMany) || len(seen)+len(entries) > mostUnits {
+// read lists the directory. A file or a dangling link by the name of a directory of links
+// pulls nothing in.
+func (d *unitDir) read(tree *rootfs.FS, left *int) error {
+	entries, err := tree.ReadDir(d.dir)
+	if err != nil {
+		return errors.New(unread(d.dir, err))
+	}
+	if *left -= len(entries); *left < 0 {
 		return errManyUnits
 	}
 	for _, e := range entries {
-		link := path.Join(dir, name, e.Name())
-		if key := name + "/" + e.Name(); !seen[key] {
-			seen[key] = true
-			if !linksToNull(tree, link) && u.pulled[e.Name()] == "" {
-				u.pulled[e.Name()] = link
-			}
+		d.names = append(d.names, e.Name())
+		switch path.Ext(e.Name()) {
+		case ".wants", ".requires", ".upholds":
+		default:
+			continue
+		}
+		dir := path.Join(d.dir, e.Name())
+		links, err := tree.ReadDir(dir)
+		if err != nil && !absent(err) {
+			return errors.New(unread(dir, err))
+		}
+		if *left -= len(links); *left < 0 {
+			return errManyUnits
+		}
+		for _, l := range links {
+			link := path.Join(dir, l.Name())
+			d.pulls = append(d.pulls, unitPull{link, linksToNull(tree, link)})
 		}
 	}
 	return nil
+}
+
+// mergeUnits takes of each name what the first directory has.
+func mergeUnits(list []unitDir) unitListing {
+	found := unitListing{paths: map[string]string{}, pulled: map[string]string{}, dropIn: map[string][]string{}, dirs: len(list)}
+	seen := map[string]bool{}
+	for _, d := range list {
+		for _, name := range d.names {
+			switch path.Ext(name) {
+			case ".service", ".socket", ".swap":
+				if found.paths[name] == "" {
+					found.paths[name] = path.Join(d.dir, name)
+				}
+			case ".d":
+				unit := strings.TrimSuffix(name, ".d")
+				found.dropIn[unit] = append(found.dropIn[unit], path.Join(d.dir, name))
+			}
+		}
+		for _, p := range d.pulls {
+			within, unit := strings.TrimPrefix(p.link, d.dir), path.Base(p.link)
+			if !seen[within] && !p.null && found.pulled[unit] == "" {
+				found.pulled[unit] = p.link
+			}
+			seen[within] = true
+		}
+	}
+	return found
 }
 
 // linksToNull tells whether a name is a link to /dev/null.
@@ -99,38 +162,6 @@ func masked(tree *rootfs.FS, file string) bool {
 	}
 	info, err := tree.Stat(file)
 	return err == nil && info.Mode().IsRegular() && info.Size() == 0
-}
-
-// fragments lists the .conf files of several directories of one purpose, in the order in
-// which systemd applies them: by name, and of one name the file in the first directory
-// (systemd.unit(5), journald.conf(5)). One that is a link to /dev/null is left out, and
-// hides the others of its name.
-func fragments(tree *rootfs.FS, dirs []string) ([]string, error) {
-	files := map[string]string{}
-	var names []string
-	for _, dir := range dirs {
-		entries, err := tree.ReadDir(dir)
-		if exceeds(err) {
-			return nil, errors.New(unread(dir, err))
-		}
-		if err != nil {
-			continue // most of the directories do not exist
-		}
-		for _, e := range entries {
-			if name := e.Name(); path.Ext(name) == ".conf" && files[name] == "" {
-				files[name] = path.Join(dir, name)
-				names = append(names, name)
-			}
-		}
-	}
-	slices.Sort(names)
-	var list []string
-	for _, name := range names {
-		if !linksToNull(tree, files[name]) {
-			list = append(list, files[name])
-		}
-	}
-	return list, nil
 }
 
 // unitSetting is one assignment in a unit file, or in another file of its syntax.

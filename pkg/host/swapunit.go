@@ -40,46 +40,20 @@ func unitDirs() []string {
 	}
 }
 
-// unitFiles is what systemd's unit directories hold, as far as swap goes.
-type unitFiles struct {
-	paths   map[string]string // swap unit's name to the file that counts
-	enabled map[string]bool   // names of units that some target pulls in
-	dirs    int               // how many of the directories exist
-}
-
-// readUnitFiles lists systemd's unit directories. It errs where one of them exists
-// and cannot be read, since a file in it may override any other.
-func readUnitFiles(tree *rootfs.FS) (unitFiles, error) {
-	all, err := listUnits(tree, unitDirs())
-	if err != nil {
-		return unitFiles{}, err
-	}
-	found := unitFiles{paths: map[string]string{}, enabled: map[string]bool{}, dirs: all.dirs}
-	for name, file := range all.paths {
-		if path.Ext(name) == ".swap" {
-			found.paths[name] = file
-		}
-	}
-	for name := range all.pulled {
-		found.enabled[name] = true
-	}
-	return found, nil
-}
+// NoUnitDirs tells whether systemd's unit directories are known not to be there.
+func (f *Facts) NoUnitDirs() bool { return f.Units.Source == noUnitDirs }
 
 // readSwapUnits reads the swap units that were listed. A host without systemd has none.
-func readSwapUnits(tree *rootfs.FS, live bool, files unitFiles, err error) Fact[[]SwapUnit] {
+func readSwapUnits(tree *rootfs.FS, live bool, files unitListing, err error) Fact[[]SwapUnit] {
 	if err != nil {
 		return Missing[[]SwapUnit](err.Error())
 	}
 	units := []SwapUnit{}
-	if files.dirs == 0 {
-		return Known(units, "systemd's unit directories (absent)")
-	}
-	if len(files.paths) > mostSwaps {
-		return Missing[[]SwapUnit](fmt.Sprintf("systemd's unit directories hold more than %d .swap units", mostSwaps))
-	}
 	left := allowance(unitFilesMost)
 	for _, name := range slices.Sorted(maps.Keys(files.paths)) {
+		if path.Ext(name) != ".swap" {
+			continue
+		}
 		file := files.paths[name]
 		if resolved, err := tree.Readlink(file); err == nil && path.Clean(resolved) == "/dev/null" {
 			continue
@@ -91,14 +65,16 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitFiles, err error) Fact[
 		if len(data) == 0 {
 			continue // an empty unit file masks as well
 		}
-		unit := SwapUnit{Name: name, Path: file, Enabled: files.enabled[name]}
+		unit := SwapUnit{Name: name, Path: file, Enabled: files.pulled[name] != ""}
 		settings := parseUnit(data)
 		unit.What = strings.Clone(strings.ReplaceAll(settings["Swap.What"], "%%", "%")) // not all of the file
 		unit.FromFstab = settings["Unit.SourcePath"] == "/etc/fstab"
 		unit.Target, _ = resolveSpec(tree, unit.What, live)
-		units = append(units, unit)
+		if units = append(units, unit); len(units) > mostSwaps {
+			return Missing[[]SwapUnit](fmt.Sprintf("systemd's unit directories hold more than %d .swap units", mostSwaps))
+		}
 	}
-	return Known(units, "systemd's unit directories")
+	return Known(units, files.source())
 }
 
 // parseUnit gives the settings of a unit file as "Section.Name"; of a name that stands

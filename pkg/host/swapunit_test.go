@@ -9,8 +9,8 @@ import (
 )
 
 func units(fs *rootfs.FS) Fact[[]SwapUnit] {
-	files, err := readUnitFiles(fs)
-	return readSwapUnits(fs, true, files, err)
+	files, err := listUnits(fs)
+	return readSwapUnits(fs, true, files.now, err)
 }
 
 // generated is what systemd-fstab-generator writes.
@@ -81,7 +81,10 @@ func FuzzParseUnit(f *testing.F) {
 }
 
 func TestReadZramConf(t *testing.T) {
-	const generator = "usr/lib/systemd/system-generators/zram-generator"
+	const (
+		generator = "usr/lib/systemd/system-generators/zram-generator"
+		conf      = "etc/systemd/zram-generator.conf"
+	)
 	for name, c := range map[string]struct {
 		host   files
 		want   bool
@@ -97,15 +100,32 @@ func TestReadZramConf(t *testing.T) {
 		"masked in /etc":         {host: files{generator: "", "etc/systemd/zram-generator.conf": "-> /dev/null", "usr/lib/systemd/zram-generator.conf": "[zram0]\n"}, source: "zram-generator.conf"},
 		"only commented":         {host: files{generator: "", "etc/systemd/zram-generator.conf": "#[zram0]\n"}, source: "zram-generator.conf"},
 		"in a fragment":          {host: files{generator: "", "etc/systemd/zram-generator.conf.d/a.conf": "[zram1]\n"}, want: true, source: "/etc/systemd/zram-generator.conf.d/a.conf"},
+		"zram-tools, masked":     {host: files{"etc/systemd/system/multi-user.target.wants/zramswap.service": "-> /lib/systemd/system/zramswap.service", "etc/systemd/system/zramswap.service": "-> /dev/null"}, source: "systemd's unit and generator directories"},
+		"generated, no swap":     {host: files{"run/systemd/generator/systemd-zram-setup@zram0.service.d/bindings.conf": ""}, source: "systemd's unit and generator directories"},
+		"a file system":          {host: files{generator: "", conf: "[zram0]\nmount-point = /var/compressed\n"}, source: "zram-generator.conf"},
+		"a file system by type":  {host: files{generator: "", conf: "[zram0]\nfs-type = ext4\n"}, source: "zram-generator.conf"},
+		"swap by type":           {host: files{generator: "", conf: "[zram0]\nfs-type = swap\n"}, want: true, source: "/" + conf},
+		"the second is swap":     {host: files{generator: "", conf: "[zram0]\nmount-point = /x\n[zram1]\n"}, want: true, source: "/" + conf},
+		"size 0":                 {host: files{generator: "", conf: "[zram0]\nzram-size = 0\n"}, source: "zram-generator.conf"},
+		"size 0 in a fragment":   {host: files{generator: "", conf: "[zram0]\n", conf + ".d/a.conf": "[zram0]\nzram-size=0\n"}, source: "zram-generator.conf"},
+		"no limit after all":     {host: files{generator: "", conf: "[zram0]\nhost-memory-limit = none\n"}, want: true, source: "/" + conf},
+		"setup masked":           {host: files{generator: "", conf: "[zram0]\n", "etc/systemd/system/systemd-zram-setup@zram0.service": "-> /dev/null"}, source: "zram-generator.conf"},
+		"swap unit masked":       {host: files{generator: "", conf: "[zram0]\n", "etc/systemd/system/dev-zram0.swap": "-> /dev/null"}, source: "zram-generator.conf"},
+		"another one masked":     {host: files{generator: "", conf: "[zram0]\n", "etc/systemd/system/dev-zram1.swap": "-> /dev/null"}, want: true, source: "/" + conf},
+		"off by the kernel":      {host: files{generator: "", conf: "[zram0]\n", "proc/cmdline": "ro systemd.zram=0\n"}, source: "/proc/cmdline"},
+		"on by the kernel":       {host: files{generator: "", "proc/cmdline": "ro systemd.zram\n"}, want: true, source: "/proc/cmdline"},
 		"in a fragment's backup": {host: files{generator: "", "etc/systemd/zram-generator.conf.d/a.bak": "[zram1]\n"}, source: "zram-generator.conf"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fs := tree(t, c.host)
-			list, err := readUnitFiles(fs)
-			equal(t, readZramConf(fs, list, err), Known(c.want, c.source))
+			list, err := listUnits(fs)
+			equal(t, readZramConf(fs, list.now, err), Known(c.want, c.source))
 		})
 	}
-	broken := tree(t, files{generator: "", "etc/systemd/zram-generator.conf/": ""})
-	list, err := readUnitFiles(broken)
-	missing(t, readZramConf(broken, list, err), "not a regular file")
+	broken := tree(t, files{generator: "", conf + ".d/a.conf": strings.Repeat("#", smallFile+1)})
+	list, err := listUnits(broken)
+	missing(t, readZramConf(broken, list.now, err), "larger than expected")
+	limited := tree(t, files{generator: "", conf: "[zram0]\nhost-memory-limit = 2048\n"})
+	list, err = listUnits(limited)
+	missing(t, readZramConf(limited, list.now, err), "below its host-memory-limit")
 }

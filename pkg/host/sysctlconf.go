@@ -23,6 +23,9 @@ type SysctlConf struct {
 	// Unread are the settings of an /etc/sysctl.conf that nothing reads at boot: systemd
 	// does so through a link in sysctl.d alone, which Debian has had up to 12.
 	Unread []SysctlSetting `json:"unread,omitempty"`
+	// FreeName is a file in /etc/sysctl.d that does not exist, where such a link could be;
+	// empty without Unread.
+	FreeName string `json:"freeName,omitempty"`
 	// UdevModules are the kernel modules at whose loading a udev rule applies sysctl.d
 	// again. It is only looked for where a setting needs a module.
 	UdevModules []string `json:"udevModules,omitempty"`
@@ -92,12 +95,8 @@ func (f *Facts) BootSysctl(name string) (SysctlSetting, bool) {
 	if s, ok := f.SysctlConf.Value.Setting(name); ok {
 		return s, true
 	}
-	for i := len(f.Cmdline.Value) - 1; i >= 0; i-- {
-		if p := f.Cmdline.Value[i]; p.Name == "sysctl."+name && !p.Next {
-			return SysctlSetting{Name: name, Value: p.Value, File: p.File, Line: p.Line}, true
-		}
-	}
-	return SysctlSetting{}, false
+	p, ok := bootParam(f.Cmdline.Value, "sysctl."+name)
+	return SysctlSetting{Name: name, Value: p.Value, File: p.File, Line: p.Line}, ok
 }
 
 func sysctlConfReadings(s Source) []reading {
@@ -111,6 +110,9 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 		return Missing[SysctlConf](err.Error())
 	}
 	conf := SysctlConf{Systemd: hasSystemd(tree, "systemd-sysctl")}
+	if file := maskedUnit(tree, "systemd-sysctl.service"); conf.Systemd && file != "" {
+		return Missing[SysctlConf](file + " keeps systemd-sysctl from applying sysctl.d at boot")
+	}
 	var unread mergedSysctls
 	own, err := readDropIn(tree, sysctlConf)
 	if err != nil {
@@ -122,6 +124,9 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 	case !readsFile(tree, files, sysctlConf):
 		unread = mergeSysctls([]dropIn{{sysctlConf, own}})
 		conf.Unread = unread.settings()
+		if len(conf.Unread) > 0 {
+			conf.FreeName = freeName(tree)
+		}
 	}
 	merged := mergeSysctls(files)
 	if merged.lines+unread.lines > maxSysctlLines || len(merged.list)+len(conf.Unread) > maxSysctlSettings {
@@ -130,6 +135,8 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 	conf.Settings, conf.Excluded = merged.settings(), merged.excluded()
 	readRunning(tree, conf.Settings)
 	readRunning(tree, conf.Unread)
+	hideSecrets(conf.Settings)
+	hideSecrets(conf.Unread)
 	if needsModule(conf.Settings) {
 		conf.UdevModules, err = readUdevModules(tree)
 		if err != nil {
@@ -137,6 +144,38 @@ func readSysctlConf(tree *rootfs.FS) Fact[SysctlConf] {
 		}
 	}
 	return Known(conf, "sysctl.d")
+}
+
+// hideSecrets takes out the values of the sysctls that are secrets (Documentation/networking/ip-sysctl.rst):
+// of them only whether the running value is the configured one is kept.
+func hideSecrets(settings []SysctlSetting) {
+	for i := range settings {
+		s := &settings[i]
+		if !strings.HasSuffix(s.Name, "stable_secret") && !strings.HasSuffix(s.Name, "tcp_fastopen_key") {
+			continue
+		}
+		if same := s.Value == s.Running.Value; s.Running.Known() {
+			s.Running.Value = "(a secret)"
+			if !same {
+				s.Running.Value = "(another secret)"
+			}
+		}
+		s.Value = "(a secret)"
+	}
+}
+
+// freeName gives the usual name of the link to /etc/sysctl.conf, or where something else has
+// it one that comes after that.
+func freeName(tree *rootfs.FS) string {
+	const dir = "/etc/sysctl.d/"
+	name := "99-sysctl.conf"
+	for len(name) < 100 {
+		if _, err := tree.Lstat(dir + name); err != nil {
+			break
+		}
+		name = "z" + name
+	}
+	return dir + name
 }
 
 // hasSystemd tells whether systemd's program of that name is installed.

@@ -69,6 +69,7 @@ func TestReadSysctlConf(t *testing.T) {
 		},
 		Excluded: []string{"net.ipv4.conf.lo.rp_filter"},
 		Unread:   []SysctlSetting{{"fs.file-max", "7", "/etc/sysctl.conf", 1, absent}},
+		FreeName: "/etc/sysctl.d/99-sysctl.conf",
 	})
 	for name, want := range map[string]string{
 		"vm.swappiness": "3", "net.ipv4.conf.eth0.rp_filter": "2", "net.ipv4.conf.eth0/1.rp_filter": "0",
@@ -92,6 +93,8 @@ func TestEtcSysctlConf(t *testing.T) {
 	unread := read(files{"lib/systemd/systemd-sysctl": ""})
 	equal(t, unread.Settings[0].Value, "20")
 	equal(t, unread.Unread[0].Value, "10")
+	taken := read(files{"lib/systemd/systemd-sysctl": "", "etc/sysctl.d/99-sysctl.conf": "", "etc/sysctl.d/z99-sysctl.conf": "-> nowhere"})
+	equal(t, taken.FreeName, "/etc/sysctl.d/zz99-sysctl.conf")
 	linked := read(files{"lib/systemd/systemd-sysctl": "", "etc/sysctl.d/99-sysctl.conf": "-> ../sysctl.conf"})
 	equal(t, linked.Settings[0].Value, "20") // 99-z.conf comes later
 	equal(t, len(linked.Unread), 0)
@@ -110,6 +113,8 @@ func TestReadSysctlConfRefuses(t *testing.T) {
 		lines.WriteString("vm.x" + strings.Repeat("y", i%100) + string(rune('a'+i/100%26)) + strings.Repeat("z", i/2600) + "=1\n")
 	}
 	missing(t, readSysctlConf(tree(t, files{"etc/sysctl.d/a.conf": lines.String()})), "more than 4096 settings")
+	off := files{"lib/systemd/systemd-sysctl": "", "etc/systemd/system/systemd-sysctl.service": "-> /dev/null"}
+	missing(t, readSysctlConf(tree(t, off)), "/etc/systemd/system/systemd-sysctl.service keeps systemd-sysctl from applying")
 	nothing := readSysctlConf(tree(t))
 	equal(t, nothing, Known(SysctlConf{Settings: []SysctlSetting{}}, "sysctl.d"))
 }
@@ -182,4 +187,18 @@ func FuzzParseSysctlConf(f *testing.F) {
 			names[s.Name] = true
 		}
 	})
+}
+
+// TestSysctlSecrets: of a secret only whether it is the configured one is kept.
+func TestSysctlSecrets(t *testing.T) {
+	const stable, key = "net.ipv6.conf.all.stable_secret", "net.ipv4.tcp_fastopen_key"
+	got := readSysctlConf(tree(t, files{
+		"etc/sysctl.d/a.conf":                      stable + " = 2001:db8::1\n" + key + " = 0123-4567\nvm.swappiness = 1\n",
+		"proc/sys/net/ipv6/conf/all/stable_secret": "2001:db8::1\n", "proc/sys/net/ipv4/tcp_fastopen_key": "0123-9999\n", "proc/sys/vm/swappiness": "1\n",
+	}))
+	var values []string
+	for _, s := range got.Value.Settings {
+		values = append(values, s.Value, s.Running.Value)
+	}
+	equal(t, values, []string{"(a secret)", "(a secret)", "(a secret)", "(another secret)", "1", "1"})
 }

@@ -23,6 +23,8 @@ type System struct {
 	// as Uptime where it cannot be told.
 	Awake    time.Duration `json:"awakeNanoseconds"`
 	PageSize uint64        `json:"pageSizeBytes"` // 0 where a recorded tree does not say
+	// Systemd tells that systemd runs as the init (sd_booted(3)).
+	Systemd bool `json:"systemd,omitempty"`
 	// Root tells whether facts were collected with root's rights.
 	Root bool `json:"root"`
 	// Virtualisation is kvm, xen, vmware, microsoft, qemu ... "vm" where only the CPU's
@@ -60,6 +62,7 @@ func readSystem(tree *rootfs.FS, s Source, d dmi, dmiErr error) Fact[System] {
 	}
 	sys.PageSize = pageSize(s.Live, sys.Arch)
 	sys.Root = s.Root
+	sys.Systemd = booted(tree)
 	sys.Virtualisation = readVirtualisation(tree, d, dmiErr)
 	sys.Container = readSelfContainer(tree)
 	return Known(sys, "/proc")
@@ -74,6 +77,12 @@ func awake(s Source, uptime time.Duration) time.Duration {
 		return min(told, uptime)
 	}
 	return uptime
+}
+
+// booted tells whether systemd started this host.
+func booted(tree *rootfs.FS) bool {
+	info, err := tree.Lstat("/run/systemd/system")
+	return err == nil && info.IsDir()
 }
 
 func readOS(tree *rootfs.FS) string {

@@ -27,6 +27,9 @@ func TestReadSystem(t *testing.T) {
 	}, "/proc"))
 	least := files{"proc/sys/kernel/osrelease": "6.0\n", "proc/uptime": "1.00 2.00\n"}
 	equal(t, read(least, Source{}), Known(System{Kernel: "6.0", Uptime: time.Second, Awake: time.Second}, "/proc"))
+	for dir, want := range map[string]bool{"run/systemd/system/": true, "run/systemd/system": false, "run/systemd/private/": false} {
+		equal(t, read(files{"proc/sys/kernel/osrelease": "6.0\n", "proc/uptime": "1.00 2.00\n", dir: ""}, Source{}).Value.Systemd, want)
+	}
 	if live := read(least, Source{Live: true}).Value; live.Arch == "" || live.PageSize == 0 {
 		t.Errorf("the running host's own: %+v", live)
 	}

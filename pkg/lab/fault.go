@@ -3,8 +3,6 @@ package lab
 import (
 	"crypto/tls"
 	"time"
-
-	"github.com/emersion/go-imap/v2/imapserver"
 )
 
 // byeWithin is how long the client may take to let the server say farewell.
@@ -51,7 +49,7 @@ func (c *conn) strike() {
 func (c *conn) sayBye() string {
 	closeNow := c.closeSoon()
 	defer closeNow()
-	if server := c.serverSide(); server != nil && server.Bye("Disconnected for inactivity.") == nil {
+	if c.session.bye("Disconnected for inactivity.") == nil {
 		return "BYE sent, closed"
 	}
 	return "closed, and no BYE could be sent"
@@ -61,28 +59,19 @@ func (c *conn) sayBye() string {
 func (c *conn) endTLS() string {
 	closeNow := c.closeSoon()
 	defer closeNow()
-	if server := c.serverSide(); server != nil {
-		// Close alone leaves the close_notify out where the server's last Write has not yet returned.
-		if secure, ok := server.NetConn().(*tls.Conn); ok && secure.CloseWrite() == nil {
-			return "close_notify sent, closed"
-		}
+	// Close alone leaves the close_notify out where the server's last Write has not yet returned.
+	if secure, ok := c.session.netConn().(*tls.Conn); ok && secure.CloseWrite() == nil {
+		return "close_notify sent, closed"
 	}
 	return "closed before TLS was spoken"
 }
 
 // closeSoon closes the connection when byeWithin is over, or when the function that it gives is
-// called: the server's side waits for a handshake or a login that is going on.
+// called: the server's side waits for a handshake that is going on.
 func (c *conn) closeSoon() (closeNow func()) {
 	timer := time.AfterFunc(byeWithin, func() { _ = c.Close() })
 	return func() {
 		timer.Stop()
 		_ = c.Close()
 	}
-}
-
-// serverSide is the server's side of the connection, nil before it has begun.
-func (c *conn) serverSide() *imapserver.Conn {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.server
 }

@@ -149,19 +149,35 @@ func TestBye(t *testing.T) {
 	})
 }
 
-// TestByeHindered has the server hold the lock that the farewell needs.
+// TestByeHindered has the server wait for a TLS handshake, before which nothing can be said.
 func TestByeHindered(t *testing.T) {
 	t.Parallel()
-	lab, r := play(t, "bye", Options{})
+	lab, r := play(t, "bye", Options{TLS: StartTLS})
 	c := dial(t, lab)
 	c.want("* OK ")
-	c.say("x AUTHENTICATE PLAIN")
-	c.want("+")
+	c.ask("STARTTLS", "OK")
 	lab.pass(t, 1)
-	if text, err := c.ends(); err != nil {
+	if text, err := c.ends(); text != "" || err != nil {
 		t.Fatalf("read %q and %v, want an end", text, err)
 	}
 	r.await(t, 1, "no BYE could be sent")
+}
+
+// TestByeWithin has the server wait for the rest of a command.
+func TestByeWithin(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"x AUTHENTICATE PLAIN", "x LOGIN {3}"} {
+		lab, r := play(t, "bye", Options{})
+		c := dial(t, lab)
+		c.want("* OK ")
+		c.say(command)
+		c.want("+")
+		lab.pass(t, 1)
+		if text, err := c.ends(); text != "* BYE Disconnected for inactivity.\r\n" || err != nil {
+			t.Fatalf("%s: read %q and %v", command, text, err)
+		}
+		r.await(t, 1, "BYE sent")
+	}
 }
 
 func TestSlowServer(t *testing.T) {

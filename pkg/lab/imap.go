@@ -1,76 +1,99 @@
 package lab
 
 import (
+	"bufio"
+	"crypto/subtle"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
-	"log"
+	"net"
+	"sync"
 	"time"
-
-	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
 )
 
-// newServer makes the IMAP server: one user with an empty INBOX.
-func newServer(l *Lab) *imapserver.Server {
-	options := imapserver.Options{
-		NewSession: func(server *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			c, err := pathOf(server)
-			if err != nil {
-				return nil, nil, err
-			}
-			c.sessionBegun(server)
-			return &session{mailbox: mailbox{l.options.User, l.options.Password}, lab: l, conn: c}, nil, nil
-		},
-		// It logs what clients do wrong, with parts of what they said.
-		Logger:       log.New(io.Discard, "", 0),
-		InsecureAuth: l.options.TLS == Plain,
-	}
-	if l.options.TLS == StartTLS {
-		options.TLSConfig = l.identity.config
-	}
-	return imapserver.New(&options)
-}
-
-// pathOf gives the path's side of the server's connection, which lies below TLS.
-func pathOf(server *imapserver.Conn) (*conn, error) {
-	below := server.NetConn()
-	if secure, ok := below.(*tls.Conn); ok {
-		below = secure.NetConn()
-	}
-	c, ok := below.(*conn)
-	if !ok {
-		return nil, fmt.Errorf("serve %T: it did not come by the path", below)
-	}
-	return c, nil
-}
-
-// session is what go-imap's server asks about one connection.
+// session is the server's side of one connection.
 type session struct {
-	mailbox
 	lab   *Lab
 	conn  *conn
 	taken bool // it holds a slot
+
+	mu  sync.Mutex
+	net net.Conn // conn, or TLS on it
+
+	writing sync.Mutex // held while something is written, and while TLS takes over
 }
 
-// Login checks the credentials, whether they come by LOGIN or by AUTHENTICATE PLAIN.
-func (s *session) Login(user, password string) error {
+func newSession(c *conn) *session {
+	s := &session{lab: c.lab, conn: c, net: c}
+	if c.lab.options.TLS == ImplicitTLS {
+		s.net = tls.Server(c, c.lab.identity.config)
+	}
+	return s
+}
+
+// serve speaks with the client until one of them has had enough.
+func (s *session) serve() {
+	mode := s.lab.options.TLS
+	d := dialogue{
+		in: commandReader{in: bufio.NewReader(s.net)}, say: s.say, login: s.login, startTLS: s.startTLS,
+		mode: mode, secure: mode == ImplicitTLS,
+	}
+	_ = d.serve() // howEnded finds out who ended it
+	s.end()
+	_ = s.netConn().Close()
+}
+
+// netConn is what is spoken over.
+func (s *session) netConn() net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.net
+}
+
+// say sends lines as a whole, so that what is said unasked does not get into their midst.
+func (s *session) say(text string) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_, err := io.WriteString(s.netConn(), text)
+	return err
+}
+
+// bye says farewell, and closes.
+func (s *session) bye(text string) error {
+	err := s.say("* BYE " + text + "\r\n")
+	return errors.Join(err, s.netConn().Close())
+}
+
+// startTLS says that TLS may begin, and has all speak it from then on.
+func (s *session) startTLS(answer string) (io.Reader, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, err := io.WriteString(s.conn, answer); err != nil {
+		return nil, err
+	}
+	secure := tls.Server(s.conn, s.lab.identity.config)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.net = secure
+	return secure, nil
+}
+
+// login checks the credentials, whether they come by LOGIN or by AUTHENTICATE PLAIN.
+func (s *session) login(user, password string) error {
+	wrong := refusal{text: "NO [AUTHENTICATIONFAILED] Authentication failed"}
+	same := func(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 	if s.lab.scenario.refuse {
 		s.lab.tell(s.conn, "login refused, as any would be")
-		return imapserver.ErrAuthFailed
+		return wrong
 	}
-	if err := s.mailbox.Login(user, password); err != nil {
+	if !same(user, s.lab.options.User) || !same(password, s.lab.options.Password) {
 		s.lab.tell(s.conn, "login refused: wrong user or password")
-		return err
+		return wrong
 	}
 	if s.lab.slots != nil {
 		if !s.lab.slots.take(s.conn.peer.Addr(), time.Now()) {
 			s.lab.tell(s.conn, "login refused: too many sessions")
-			return &imap.Error{
-				Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeUnavailable,
-				Text: "Maximum number of connections from user+IP exceeded",
-			}
+			return refusal{text: "NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded"}
 		}
 		s.taken = true
 	}
@@ -81,9 +104,8 @@ func (s *session) Login(user, password string) error {
 	return nil
 }
 
-// Close is called once, when the server is done with the connection.
-func (s *session) Close() error {
-	defer s.lab.wait.Done()
+// end does what is to be done when the server is done with the connection, which is still open.
+func (s *session) end() {
 	cut, ours := s.conn.howEnded()
 	if s.taken {
 		s.lab.slots.leave(s.conn.peer.Addr(), cut, time.Now())
@@ -97,17 +119,15 @@ func (s *session) Close() error {
 	default:
 		s.lab.tell(s.conn, "ended")
 	}
-	return s.mailbox.Close()
 }
 
 // howEnded tells whether the client ended the connection without LOGOUT, and whether the path ended it.
-// Nobody knows of a LOGOUT but the server, which then reads no further.
+// After a LOGOUT the server reads no further.
 func (c *conn) howEnded() (cut, ours bool) {
 	c.mu.Lock()
 	cut, ours = c.cut, c.over
-	server := c.server
 	c.mu.Unlock()
-	if secure, ok := server.NetConn().(*tls.Conn); ok && !cut && !ours {
+	if secure, ok := c.session.netConn().(*tls.Conn); ok && !cut && !ours {
 		// TLS's close_notify ends what the server reads before anything fails below. TLS remembers it:
 		// where it did not come, this reading ends at the deadline.
 		_ = c.tcp.SetReadDeadline(time.Unix(1, 0))
@@ -124,18 +144,14 @@ func (c *conn) startPush() {
 	c.arm(c.lab.options.PushEvery, c.onPush)
 }
 
-// onPush is the timer's function for speaking. A line that is written as a whole does not get into the
-// midst of the server's own, as long as those are shorter than its buffer of 4 KiB.
+// onPush is the timer's function for speaking.
 func (c *conn) onPush() {
 	defer c.lab.wait.Done()
 	c.mu.Lock()
 	c.armed = false
-	server, over := c.server, c.over
+	over := c.over
 	c.mu.Unlock()
-	if over || server == nil {
-		return
-	}
-	if _, err := server.NetConn().Write([]byte("* OK Still here\r\n")); err != nil {
+	if over || c.session.say("* OK Still here\r\n") != nil {
 		return
 	}
 	c.lab.tell(c, "spoke unasked")

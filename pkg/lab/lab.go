@@ -2,15 +2,13 @@ package lab
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
-
-	"github.com/emersion/go-imap/v2/imapserver"
 )
 
 // Lab is a server that plays a scenario. Its methods may be called at any time, by any goroutine.
@@ -18,9 +16,8 @@ type Lab struct {
 	scenario Scenario
 	options  Options
 	listener *net.TCPListener
-	identity *identity // nil without TLS
-	slots    *slots    // nil where sessions are not counted
-	server   *imapserver.Server
+	identity *identity     // nil without TLS
+	slots    *slots        // nil where sessions are not counted
 	done     chan struct{} // closed when the lab is to stop
 	wait     sync.WaitGroup
 
@@ -71,7 +68,6 @@ func Start(ctx context.Context, s Scenario, o Options) (*Lab, error) {
 	if s.ghosts {
 		l.slots = newSlots(o.Sessions, o.GhostFor)
 	}
-	l.server = newServer(l)
 	l.serve(ctx)
 	return l, nil
 }
@@ -79,7 +75,7 @@ func Start(ctx context.Context, s Scenario, o Options) (*Lab, error) {
 // serve starts what runs in the background.
 func (l *Lab) serve(ctx context.Context) {
 	l.wait.Go(func() {
-		if err := l.server.Serve(gate{l.listener, l}); err != nil {
+		if err := l.accept(l.listener.AcceptTCP); err != nil {
 			l.tell(nil, "no connection is accepted any more: "+err.Error())
 		}
 	})
@@ -162,49 +158,57 @@ func (l *Lab) tell(c *conn, text string) {
 	l.options.Event(e)
 }
 
-// gate is the listener as the IMAP server sees it: what it accepts lies behind the path.
-type gate struct {
-	*net.TCPListener
-	lab *Lab
-}
+// retryAccept is how long nothing is accepted after this process had no file descriptor left.
+const retryAccept = 50 * time.Millisecond
 
-// Accept waits for a connection that shall be served.
-func (g gate) Accept() (net.Conn, error) {
+// accept serves connections until the lab goes down.
+func (l *Lab) accept(next func() (*net.TCPConn, error)) error {
 	for {
-		socket, err := g.AcceptTCP()
-		if err != nil {
-			return nil, err
-		}
-		c, err := g.lab.admit(socket)
-		if err != nil {
-			return nil, err
-		}
-		if g.lab.scenario.resetFirst && c.number <= g.lab.options.First {
-			c.reset()
-			g.lab.tell(c, "reset sent at once")
+		socket, err := next()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+			select {
+			case <-time.After(retryAccept):
+			case <-l.done:
+			}
 			continue
+		case err != nil:
+			return err
 		}
-		c.start()
-		if g.lab.options.TLS == ImplicitTLS {
-			return tls.Server(c, g.lab.identity.config), nil
+		if c := l.admit(socket); c != nil {
+			l.begin(c)
 		}
-		return c, nil
 	}
 }
 
-// admit takes a new connection into the books. It errs when the lab has gone down meanwhile.
-func (l *Lab) admit(socket *net.TCPConn) (*conn, error) {
+// begin begins to serve a connection, unless the scenario has it reset.
+func (l *Lab) begin(c *conn) {
+	if l.scenario.resetFirst && c.number <= l.options.First {
+		c.reset()
+		l.tell(c, "reset sent at once")
+		return
+	}
+	c.session = newSession(c)
+	c.start()
+	l.wait.Go(c.session.serve)
+}
+
+// admit takes a new connection into the books; nil when the lab has gone down meanwhile.
+func (l *Lab) admit(socket *net.TCPConn) *conn {
 	l.mu.Lock()
 	if l.down {
 		l.mu.Unlock()
-		return nil, errors.Join(net.ErrClosed, socket.Close())
+		_ = socket.Close()
+		return nil
 	}
 	l.opened++
 	c := newConn(l, socket, l.opened)
 	l.conns[c] = struct{}{}
 	l.mu.Unlock()
 	l.tell(c, "connected")
-	return c, nil
+	return c
 }
 
 // forget strikes a connection from the books.

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -181,6 +182,42 @@ func TestEndAfterLimit(t *testing.T) {
 		}
 		end(t, lab)
 	})
+}
+
+// TestAccept has accepting fail for want of file descriptors, go on, and fail for good.
+func TestAccept(t *testing.T) {
+	t.Parallel()
+	lab, _ := play(t, "none", Options{})
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	steps := []func() (*net.TCPConn, error){
+		func() (*net.TCPConn, error) { return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE} },
+		listener.AcceptTCP,
+		func() (*net.TCPConn, error) { return nil, syscall.EINVAL },
+	}
+	next := func() (*net.TCPConn, error) {
+		step := steps[0]
+		steps = steps[1:]
+		return step()
+	}
+	if err := lab.accept(next); !errors.Is(err, syscall.EINVAL) || len(steps) > 0 {
+		t.Errorf("got %v, with %d steps left", err, len(steps))
+	}
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	start := make([]byte, 5)
+	if _, err := io.ReadFull(conn, start); err != nil || string(start) != "* OK " {
+		t.Errorf("read %q and %v", start, err)
+	}
 }
 
 // TestContext is not parallel, so that what it leaves behind is its own.

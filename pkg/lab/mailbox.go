@@ -1,135 +1,62 @@
 package lab
 
 import (
-	"crypto/subtle"
+	"fmt"
 	"strings"
-
-	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
 )
 
-// mailbox is what go-imap's server asks of a session, answered for a user with an empty INBOX that
-// nothing can be put into. The library's own store in memory would cost the binary a third of a megabyte.
-type mailbox struct {
-	user, password string
-}
+// The user has an empty INBOX that nothing can be put into.
+const (
+	inbox     = "INBOX"
+	noMailbox = "NO [NONEXISTENT] No such mailbox"
+	noneElse  = "NO [CANNOT] There is INBOX, and nothing else"
+	noMail    = "NO [CANNOT] This server keeps no mail"
 
-const inbox = "INBOX"
+	// opened is what a client hears that opens INBOX (RFC 3501 6.3.1).
+	opened = "* 0 EXISTS\r\n* 0 RECENT\r\n" +
+		"* OK [UIDVALIDITY 1] UIDs valid\r\n* OK [UIDNEXT 1] Predicted next UID\r\n" +
+		`* FLAGS (\Seen \Answered \Flagged \Deleted \Draft)` + "\r\n" +
+		`* OK [PERMANENTFLAGS (\Seen \Answered \Flagged \Deleted \Draft)] Permanent flags` + "\r\n"
+)
 
-// errNothing refuses what would need a mail.
-func errNothing(text string) error {
-	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeCannot, Text: text}
-}
-
-func noMailbox() error {
-	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeNonExistent, Text: "No such mailbox"}
-}
-
-// Login checks the credentials.
-func (m mailbox) Login(user, password string) error {
-	same := func(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-	if !same(user, m.user) || !same(password, m.password) {
-		return imapserver.ErrAuthFailed
-	}
-	return nil
-}
-
-// Select opens INBOX, and has no other.
-func (m mailbox) Select(name string, _ *imap.SelectOptions) (*imap.SelectData, error) {
-	if !strings.EqualFold(name, inbox) {
-		return nil, noMailbox()
-	}
-	flags := []imap.Flag{imap.FlagSeen, imap.FlagAnswered, imap.FlagFlagged, imap.FlagDeleted, imap.FlagDraft}
-	return &imap.SelectData{Flags: flags, PermanentFlags: flags, UIDNext: 1, UIDValidity: 1}, nil
-}
-
-// Status tells that INBOX is empty.
-func (m mailbox) Status(name string, o *imap.StatusOptions) (*imap.StatusData, error) {
-	if !strings.EqualFold(name, inbox) {
-		return nil, noMailbox()
-	}
-	data := &imap.StatusData{Mailbox: inbox, UIDNext: 1, UIDValidity: 1}
-	for count, asked := range map[**uint32]bool{
-		&data.NumMessages: o.NumMessages, &data.NumRecent: o.NumRecent, &data.NumUnseen: o.NumUnseen, &data.NumDeleted: o.NumDeleted,
-	} {
-		if asked {
-			*count = new(uint32)
+// status tells what was asked about INBOX.
+func status(items []token) (string, error) {
+	var b strings.Builder
+	for _, item := range items {
+		name, number := strings.ToUpper(item.text), 0
+		switch name {
+		case "UIDNEXT", "UIDVALIDITY":
+			number = 1
+		case "MESSAGES", "RECENT", "UNSEEN", "DELETED", "SIZE":
+		default:
+			return "", bad("Unknown STATUS data item")
 		}
+		fmt.Fprintf(&b, " %s %d", name, number)
 	}
-	if o.Size {
-		data.Size = new(int64)
+	return "* STATUS INBOX (" + strings.TrimPrefix(b.String(), " ") + ")\r\n", nil
+}
+
+// list names INBOX where a pattern fits it. An empty pattern asks for the delimiter (RFC 3501 6.3.8).
+func list(verb, reference, pattern string) string {
+	switch {
+	case pattern == "":
+		return "* " + verb + ` (\Noselect) "/" ""` + "\r\n"
+	case fits(reference + pattern):
+		return "* " + verb + ` () "/" INBOX` + "\r\n"
 	}
-	return data, nil
+	return ""
 }
 
-// List names INBOX, where a pattern fits it.
-func (m mailbox) List(w *imapserver.ListWriter, ref string, patterns []string, _ *imap.ListOptions) error {
-	const delim = '/'
-	for _, pattern := range patterns {
-		if imapserver.MatchList(inbox, delim, ref, pattern) {
-			return w.WriteList(&imap.ListData{Mailbox: inbox, Delim: delim})
-		}
+// fits tells whether a pattern fits INBOX, in whatever case. * and % are the same to a name without a delimiter.
+func fits(pattern string) bool {
+	parts := strings.Split(strings.ReplaceAll(strings.ToUpper(pattern), "%", "*"), "*")
+	rest, ok := strings.CutPrefix(inbox, parts[0])
+	last := len(parts) - 1
+	if last == 0 {
+		return ok && rest == ""
 	}
-	return nil
-}
-
-// Create refuses.
-func (m mailbox) Create(string, *imap.CreateOptions) error {
-	return errNothing("There is INBOX, and nothing else")
-}
-
-// Delete refuses.
-func (m mailbox) Delete(string) error { return noMailbox() }
-
-// Rename refuses.
-func (m mailbox) Rename(string, string, *imap.RenameOptions) error {
-	return errNothing("There is INBOX, and nothing else")
-}
-
-// Subscribe does nothing.
-func (m mailbox) Subscribe(string) error { return nil }
-
-// Unsubscribe does nothing.
-func (m mailbox) Unsubscribe(string) error { return nil }
-
-// Append refuses.
-func (m mailbox) Append(string, imap.LiteralReader, *imap.AppendOptions) (*imap.AppendData, error) {
-	return nil, errNothing("This server keeps no mail")
-}
-
-// Poll has nothing to tell.
-func (m mailbox) Poll(*imapserver.UpdateWriter, bool) error { return nil }
-
-// Idle waits until the client has had enough.
-func (m mailbox) Idle(_ *imapserver.UpdateWriter, stop <-chan struct{}) error {
-	<-stop
-	return nil
-}
-
-// Unselect closes INBOX.
-func (m mailbox) Unselect() error { return nil }
-
-// Expunge finds nothing to expunge.
-func (m mailbox) Expunge(*imapserver.ExpungeWriter, *imap.UIDSet) error { return nil }
-
-// Search finds nothing.
-func (m mailbox) Search(kind imapserver.NumKind, _ *imap.SearchCriteria, _ *imap.SearchOptions) (*imap.SearchData, error) {
-	if kind == imapserver.NumKindUID {
-		return &imap.SearchData{All: imap.UIDSet{}}, nil
+	for i := 1; ok && i < last; i++ {
+		_, rest, ok = strings.Cut(rest, parts[i])
 	}
-	return &imap.SearchData{All: imap.SeqSet{}}, nil
+	return ok && strings.HasSuffix(rest, parts[last])
 }
-
-// Fetch finds nothing.
-func (m mailbox) Fetch(*imapserver.FetchWriter, imap.NumSet, *imap.FetchOptions) error { return nil }
-
-// Store finds nothing.
-func (m mailbox) Store(*imapserver.FetchWriter, imap.NumSet, *imap.StoreFlags, *imap.StoreOptions) error {
-	return nil
-}
-
-// Copy finds nothing.
-func (m mailbox) Copy(imap.NumSet, string) (*imap.CopyData, error) { return &imap.CopyData{}, nil }
-
-// Close has nothing to give back.
-func (m mailbox) Close() error { return nil }

@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"github.com/emersion/go-imap/v2/imapserver"
 )
 
 // conn is a connection as the server sees it, with the path between them: what is read and written
@@ -24,8 +22,9 @@ type conn struct {
 	peer   netip.AddrPort
 	done   chan struct{} // closed when it is over
 
+	session *session // the server's side, set before the time runs
+
 	mu      sync.Mutex
-	server  *imapserver.Conn // nil until the server has begun its session
 	timer   *time.Timer
 	armed   bool      // the timer runs, or its function has not begun
 	last    time.Time // when bytes were last forwarded or keepalive was seen; with a limit on age, the beginning
@@ -46,9 +45,8 @@ func newConn(l *Lab, socket *net.TCPConn, number int) *conn {
 	}
 }
 
-// start lets the time run. The lab waits for the session that the server begins, until its Close.
+// start lets the time run.
 func (c *conn) start() {
-	c.lab.wait.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = time.Now()
@@ -184,10 +182,6 @@ func (c *conn) farewell() bool {
 	return c.lab.scenario.limit == bye || c.lab.scenario.limit == closeNotify
 }
 
-// SetReadDeadline does nothing: go-imap's server has time limits of its own, 30 s before the login and
-// 35 min of silence after it (imapserver/conn.go), which would be a second limit beside the scenario's.
-func (c *conn) SetReadDeadline(time.Time) error { return nil }
-
 // Close closes the connection with a FIN.
 func (c *conn) Close() error {
 	if !c.end() {
@@ -220,13 +214,6 @@ func (c *conn) end() bool {
 	}
 	c.lab.forget(c)
 	return true
-}
-
-// sessionBegun notes the server's side of the connection.
-func (c *conn) sessionBegun(server *imapserver.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.server = server
 }
 
 func seconds(d time.Duration) string {

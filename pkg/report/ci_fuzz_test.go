@@ -15,7 +15,7 @@ func FuzzCI(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, file string, line int, severity, failOn uint8) {
 		d := bakedImage()
-		d.Version, d.Image, d.Facts.System.Value.Hostname = text, text, text
+		d.Version, d.Image, d.Facts.System.Value.Hostname, d.Policy = text, text, text, text
 		d.FailOn = finding.Severity(failOn % 4)
 		d.Findings = nil
 		for status := finding.Fail; status <= finding.Skipped; status++ {

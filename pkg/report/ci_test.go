@@ -64,7 +64,7 @@ func bakedImage() Doctor {
 			Evidence: []finding.Evidence{{Source: "/etc/sysctl.d/90-net.conf:2", Got: "net.netfilter.nf_conntrack_max = 262144"}}},
 	}
 	return Doctor{
-		Version: "0.6.0", Findings: findings, Took: 41 * time.Millisecond, Image: "/mnt/image", FailOn: finding.Critical,
+		Version: "0.6.0", Findings: findings, Took: 41 * time.Millisecond, Image: "/mnt/image", Policy: "ci/policy.yaml", FailOn: finding.Critical,
 		Facts: &host.Facts{CollectedAt: time.Date(2026, 11, 25, 22, 14, 3, 0, time.UTC), Image: true,
 			System: host.Known(host.System{Hostname: "golden"}, "/etc")},
 		Rules: []Rule{
@@ -116,7 +116,7 @@ var foul = []struct{ in, want string }{
 func fouled() Doctor {
 	d := bakedImage()
 	d.Findings, d.Rules = nil, nil
-	d.Image, d.Version, d.Facts.System.Value.Hostname = foul[0].in, foul[1].in, foul[2].in
+	d.Image, d.Version, d.Facts.System.Value.Hostname, d.Policy = foul[0].in, foul[1].in, foul[2].in, foul[7].in
 	for _, text := range foul {
 		d.Rules = append(d.Rules, Rule{ID: text.in, Title: text.in, Why: text.in, Rule: text.in, Fix: text.in})
 		for status := finding.Fail; status <= finding.Skipped; status++ {

@@ -55,10 +55,11 @@ type diffSideJSON struct {
 	CollectedAt time.Time `json:"collectedAt"`
 	Hostname    string    `json:"hostname,omitempty"`
 	Image       string    `json:"image,omitempty"`
+	Offline     bool      `json:"offline,omitempty"`
 }
 
 func sideJSON(r DoctorRecord) diffSideJSON {
-	return diffSideJSON{File: r.File, Version: r.Version, CollectedAt: r.CollectedAt, Hostname: r.Hostname, Image: r.Image}
+	return diffSideJSON{File: r.File, Version: r.Version, CollectedAt: r.CollectedAt, Hostname: r.Hostname, Image: r.Image, Offline: r.ofImage()}
 }
 
 // DiffJSON writes the comparison as a DoctorDiff document.

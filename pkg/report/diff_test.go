@@ -44,6 +44,7 @@ func twoDays() (before, after DoctorRecord) {
 		f("swappiness", finding.Fail, finding.Info, host, "vm.swappiness is 70"),
 		f("conntrack-full", finding.Pass, finding.Critical, host, "0 % used"),
 		f("disk-space", finding.Pass, finding.Critical, host, "12 % used"),
+		f("swap-persistent", finding.Fail, finding.Warning, host, "/swapfile is lost at boot"),
 	}}
 	after = DoctorRecord{File: "b.json", Version: "1.2.3", CollectedAt: at.Add(24 * time.Hour), Hostname: "web-1", Findings: finding.Report{
 		f("swap-enabled", finding.Fail, finding.Critical, host, "no swap on a VM with 2.0 GiB of RAM"),
@@ -59,6 +60,7 @@ func twoDays() (before, after DoctorRecord) {
 		f("swappiness", finding.Fail, finding.Info, host, "vm.swappiness is 80"),
 		f("conntrack-full", finding.Skipped, finding.Critical, host, "no connection tracking"),
 		f("disk-space", finding.Pass, finding.Critical, host, "12 % used"),
+		f("swap-persistent", finding.Skipped, finding.Warning, host, "no swap is set up"),
 	}}
 	return before, after
 }
@@ -117,6 +119,10 @@ MENDED
   ✓ container-no-restart-policy web: unless-stopped
                                 before: warning: no restart policy
 
+DOES NOT APPLY ANY MORE
+  - swap-persistent             no swap is set up
+                                before: warning: /swapfile is lost at boot
+
 NO LONGER LOOKED AT
   - container-no-restart-policy old: nothing is said of it now
                                 before: warning: no restart policy
@@ -126,8 +132,8 @@ FINE, AND NOT TOLD BEFORE
                                 before: unknown: the engine could not be asked
 
 1 new failure, 2 failures not told before, 1 worse, 1 cannot be told now, 1 better, 1 waived now,
-  1 mended, 1 no longer looked at, 1 now known to be fine, 1 the same in other words, 1 other
-  difference, 2 findings as before (--all lists all)
+  1 mended, 1 does not apply any more, 1 no longer looked at, 1 now known to be fine, 1 the same in
+  other words, 1 other difference, 2 findings as before (--all lists all)
 next: mend swap-enabled
 `
 	d := NewDoctorDiff("1.2.3", before, after)
@@ -148,7 +154,7 @@ next: mend swap-enabled
 func TestDiffTextOfTheSame(t *testing.T) {
 	before, _ := twoDays()
 	got := diffText(t, NewDoctorDiff("1", before, before), Problems)
-	if want := "\nnothing changed: 13 findings as before\n"; !strings.HasSuffix(got, want) {
+	if want := "\nnothing changed: 14 findings as before\n"; !strings.HasSuffix(got, want) {
 		t.Error(got)
 	}
 }

@@ -31,6 +31,8 @@ func wordsOf(k finding.ChangeKind) changeWords {
 		return changeWords{"WAIVED NOW", "waived now", "waived now"}
 	case finding.Mended:
 		return changeWords{"MENDED", "mended", "mended"}
+	case finding.Inapplicable:
+		return changeWords{"DOES NOT APPLY ANY MORE", "does not apply any more", "do not apply any more"}
 	case finding.Gone:
 		return changeWords{"NO LONGER LOOKED AT", "no longer looked at", "no longer looked at"}
 	case finding.Decided:
@@ -56,7 +58,7 @@ func DiffText(w io.Writer, d DoctorDiff, style Style, detail Detail) error {
 	}
 	p.WriteString(wrap(diffVerdict(d, style, detail), style.Width-2, "  ") + "\n")
 	if next := worsened(d.Changes).Next(); next != nil {
-		p.WriteString(style.paint("next:", color.Bold) + " " + style.command(next.Remedy.Command) + "\n")
+		p.writeNext(next.Remedy.Command, d.After.ofImage())
 	}
 	if _, err := io.WriteString(w, p.String()); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
@@ -85,9 +87,9 @@ func (p *page) writeSides(d DoctorDiff) {
 	}
 	var note string
 	switch before, after := d.Before, d.After; {
-	case (before.Image == "") != (after.Image == ""):
+	case before.ofImage() != after.ofImage():
 		note = "one is an image and one a running host, so much that is true of one cannot be told of the other"
-	case before.Image == "" && before.Hostname != after.Hostname:
+	case !before.ofImage() && before.Hostname != after.Hostname:
 		note = "these are two hosts"
 	}
 	if note != "" {
@@ -98,8 +100,11 @@ func (p *page) writeSides(d DoctorDiff) {
 // recordWords says what a report was made on, when, and by which version.
 func recordWords(r DoctorRecord) string {
 	parts := []string{cmp.Or(r.Hostname, "a host without a name")}
-	if r.Image != "" {
+	switch {
+	case r.Image != "":
 		parts[0] = "image " + r.Image
+	case r.Offline:
+		parts[0] = strings.TrimSpace("a recorded image " + r.Hostname)
 	}
 	if at := r.CollectedAt.UTC(); !at.IsZero() {
 		parts = append(parts, at.Format("2 January 2006, 15:04 UTC"))
@@ -155,9 +160,9 @@ func foldChanges(changes finding.Changes) []changeEntry {
 	index := map[string]int{}
 	for _, c := range changes {
 		e := entryOf(c)
-		key := strings.Join([]string{c.Kind.String(), e.ID, e.Severity.String(), e.Status.String(), e.Summary, e.before}, "\x00")
+		key := strings.Join([]string{c.Kind.String(), e.ID, e.Severity.String(), e.Status.String(), e.Summary, e.before, remedyKey(e.Finding)}, "\x00")
 		if i, ok := index[key]; ok && e.Subject != finding.Host {
-			out[i].subjects = append(out[i].subjects, e.Subject)
+			out[i].join(e.Finding)
 			continue
 		}
 		index[key] = len(out)

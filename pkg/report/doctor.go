@@ -43,18 +43,18 @@ type Detail int
 // The details, least first.
 const (
 	Verdict  Detail = iota // the last two lines
-	Problems               // what failed and what is unknown
-	All                    // what passed, does not apply, is waived or cannot be told of an image as well
+	Problems               // what failed, what is unknown, and what is waived
+	All                    // what passed, does not apply or cannot be told of an image as well
 )
 
 // DoctorText writes the report for a person: the host, the findings by area with the
 // worst first, one line of verdict, and the next command to type. With evidence set,
 // each finding shows what it was decided from.
 func DoctorText(w io.Writer, d Doctor, style Style, detail Detail, evidence bool) error {
-	p := page{style: style, detail: detail, evidence: evidence, again: againWith(d), told: map[string]string{}}
+	p := page{style: style, detail: detail, evidence: evidence, told: map[string]string{}}
 	if detail > Verdict {
 		p.WriteString(wrap(style.clean(headline(d)), style.Width-2, "  ") + "\n")
-		entries := fold(d.Findings)
+		entries := fold(d.Findings, evidence)
 		for _, area := range finding.Areas() {
 			p.writeArea(area, entries)
 		}
@@ -62,11 +62,7 @@ func DoctorText(w io.Writer, d Doctor, style Style, detail Detail, evidence bool
 	}
 	p.WriteString(verdict(d, style, detail))
 	if next := d.Findings.Next(); next != nil {
-		label := "next:"
-		if d.ofImage() {
-			label = "next, in the image:"
-		}
-		p.WriteString(style.paint(label, color.Bold) + " " + style.command(next.Remedy.Command) + "\n")
+		p.writeNext(next.Remedy.Command, d.ofImage())
 	}
 	if _, err := io.WriteString(w, p.String()); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -80,14 +76,22 @@ type page struct {
 	style    Style
 	detail   Detail
 	evidence bool
-	again    string            // the command that made it
 	told     map[string]string // the commands given so far, and for which check
+}
+
+// writeNext writes what to type first, and where: it mends what was judged.
+func (p *page) writeNext(command string, inImage bool) {
+	label := "next:"
+	if inImage {
+		label = "next, in the image:"
+	}
+	p.WriteString(p.style.paint(label, color.Bold) + " " + p.style.command(command) + "\n")
 }
 
 func (p *page) writeArea(area finding.Area, all []entry) {
 	var entries []entry
 	for _, e := range all {
-		shown := e.Status == finding.Fail || e.Status == finding.Unknown || p.detail == All
+		shown := e.Status == finding.Fail || e.Status == finding.Unknown || e.Status == finding.Waived || p.detail == All
 		if e.Area == area && shown {
 			entries = append(entries, e)
 		}
@@ -107,7 +111,7 @@ func (p *page) writeArea(area finding.Area, all []entry) {
 		case told[o] <= linesPerCheck || p.detail == All:
 			p.writeEntry(e)
 		case told[o] == total[o]:
-			fmt.Fprintf(p, "    %s: %d more like these: %s --all --only %s\n", e.ID, total[o]-linesPerCheck, p.style.command(p.again), e.ID)
+			fmt.Fprintf(p, "    %s: %d more like these (--all lists all)\n", p.style.name(e.ID), total[o]-linesPerCheck)
 		}
 	}
 }
@@ -150,7 +154,11 @@ func (p *page) writeEntry(e entry) {
 	if len(e.also) > 0 {
 		text += " (" + human.Count(len(e.also)+1, "check") + ": also " + strings.Join(e.also, ", ") + ")"
 	}
-	p.WriteString("  " + mark + " " + head + wrap(p.style.clean(text), width, indent) + "\n")
+	text = wrap(p.style.clean(text), width, indent)
+	if e.Status == finding.Waived {
+		text = p.style.paint(text, color.Faint)
+	}
+	p.WriteString("  " + mark + " " + head + text + "\n")
 	if e.before != "" {
 		p.WriteString(indent + p.style.paint(wrap(p.style.clean("before: "+e.before), width-2, indent+"  "), color.Faint) + "\n")
 	}
@@ -176,15 +184,15 @@ func (p *page) writeEvidence(e entry, indent string, width int) {
 // unwrapped, so that it can be copied. A command that was given before is not given again.
 func (p *page) writeRemedy(e entry, indent string, width int) {
 	text, command := "fix: "+e.Remedy.Text, e.Remedy.Command
+	if e.each {
+		text += " (here for the first; likewise for the others)"
+	}
 	switch by := p.told[command]; {
 	case command == "":
 	case by != "":
 		text, command = "fix: the command above, for "+by, ""
 	default:
 		p.told[command] = e.ID
-		if len(e.subjects) > 1 {
-			text += " (here for the first; likewise for the others)"
-		}
 		text += ":"
 	}
 	deeper := indent + "     "

@@ -69,11 +69,11 @@ CONTAINERS
                                 fix: the command above, for container-near-limit
   i container-near-limit        web-3: 93 %
                                 fix: the command above, for container-near-limit
-    container-near-limit: 3 more like these: vmguard doctor --all --only container-near-limit
+    container-near-limit: 3 more like these (--all lists all)
   ? container-killed            evil?[31m name?: cannot tell
 
-1 critical, 1 warning, 1 for information, 1 unknown, 1 fine, 1 not applicable
-  (vmguard doctor --all lists all), in 41 ms
+1 critical, 7 warnings, 7 for information, 1 unknown, 1 fine, 1 not applicable (--all lists all),
+  in 41 ms
 next: sudo swapon /swapfile
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
@@ -94,7 +94,7 @@ func TestDoctorTextDetails(t *testing.T) {
 		name, got string
 		has, not  []string
 	}{
-		{"verdict alone", text(plain, Verdict, false), []string{"1 critical, 1 warning", "next: "}, []string{"MEMORY", "mail-vm-1"}},
+		{"verdict alone", text(plain, Verdict, false), []string{"1 critical, 7 warnings", "next: "}, []string{"MEMORY", "mail-vm-1"}},
 		{"all", text(plain, All, false), []string{"ok   conntrack-full", "--   swappiness", "96 %"}, []string{"more like these"}},
 		{"evidence", text(plain, Problems, true), []string{"seen: /proc/swaps: no area (wanted: one)"}, nil},
 		{"ASCII", text(plain, Problems, false), []string{"FAIL swap-enabled", "warn container-no-restart-policy", "info container-near-limit", "??   container-killed"}, []string{"✗", "\x1b"}},

@@ -13,6 +13,7 @@ type doctorJSON struct {
 	CollectedAt time.Time      `json:"collectedAt"`
 	Took        int64          `json:"tookMilliseconds"`
 	Image       string         `json:"image,omitempty"`
+	Offline     bool           `json:"offline,omitempty"`
 	Policy      string         `json:"policy,omitempty"`
 	Host        hostJSON       `json:"host"`
 	Counts      finding.Counts `json:"counts"`
@@ -51,7 +52,7 @@ func DoctorJSON(w io.Writer, d Doctor) error {
 		findings = finding.Report{}
 	}
 	return JSON(w, "DoctorReport", doctorJSON{
-		Version: d.Version, CollectedAt: f.CollectedAt, Took: d.Took.Milliseconds(), Image: d.Image, Policy: d.Policy,
+		Version: d.Version, CollectedAt: f.CollectedAt, Took: d.Took.Milliseconds(), Image: d.Image, Offline: d.ofImage(), Policy: d.Policy,
 		Host: h, Counts: findings.Count(), Findings: findings,
 	})
 }

@@ -22,8 +22,13 @@ type DoctorRecord struct {
 	CollectedAt time.Time
 	// Hostname and Image are what it was made on; empty where that is not known, and Image for a running host.
 	Hostname, Image string
-	Findings        finding.Report
+	// Offline tells that it was made on an image, be it from a recording, which does not name the directory.
+	Offline  bool
+	Findings finding.Report
 }
+
+// ofImage tells whether an image was judged.
+func (r DoctorRecord) ofImage() bool { return r.Offline || r.Image != "" }
 
 // doctorReadLimit bounds a document, in bytes: 10,000 findings are about 6 MiB. doctorReadFindings bounds their number.
 const (
@@ -61,7 +66,7 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 		Data          json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(data, &outer); err != nil {
-		return DoctorRecord{}, atLine(data, err)
+		return DoctorRecord{}, host.AtLine(data, err)
 	}
 	switch {
 	case outer.Kind == "Facts":
@@ -89,7 +94,7 @@ func parseDoctor(data []byte) (DoctorRecord, error) {
 		}
 	}
 	return DoctorRecord{
-		Version: doc.Version, CollectedAt: doc.CollectedAt, Hostname: doc.Host.Hostname, Image: doc.Image, Findings: doc.Findings,
+		Version: doc.Version, CollectedAt: doc.CollectedAt, Hostname: doc.Host.Hostname, Image: doc.Image, Offline: doc.Offline, Findings: doc.Findings,
 	}, nil
 }
 
@@ -106,18 +111,4 @@ func madeBy(version string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (it was written by vmguard %.40q)", version)
-}
-
-// atLine says on which line of a document an error of encoding/json lies, where that is known.
-func atLine(data []byte, err error) error {
-	var offset int64
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		offset = e.Offset
-	} else if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		offset = e.Offset
-	}
-	if offset < 1 || offset > int64(len(data)) {
-		return err
-	}
-	return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:offset-1], []byte("\n")), err)
 }

@@ -25,7 +25,7 @@ func TestReadDoctorReadsWhatWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := DoctorRecord{Version: d.Version, CollectedAt: d.Facts.CollectedAt, Hostname: d.Facts.System.Value.Hostname, Image: d.Image, Findings: d.Findings}
+		want := DoctorRecord{Version: d.Version, CollectedAt: d.Facts.CollectedAt, Hostname: d.Facts.System.Value.Hostname, Image: d.Image, Offline: name == "image", Findings: d.Findings}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fatih/color"
-
 	"vmguard/pkg/finding"
 	"vmguard/pkg/host"
 	"vmguard/pkg/human"
@@ -58,14 +56,6 @@ func knownOf(f *host.Facts) []string {
 	return parts
 }
 
-// againWith is the command that judges the same host or image again.
-func againWith(d Doctor) string {
-	if d.Image == "" {
-		return "vmguard doctor"
-	}
-	return "vmguard doctor --root " + human.ShellWord(d.Image)
-}
-
 // waiverWords says how long a failure is accepted, and why.
 func waiverWords(w finding.Waiver) string {
 	if w.Expires == "" {
@@ -82,47 +72,13 @@ func machine(c host.Cloud) string {
 	return c.Name + " " + c.Product
 }
 
-// countWords spells the counts, those that are 0 only where a reader looks for them.
-func countWords(c finding.Counts) []string {
-	parts := []string{fmt.Sprintf("%d critical", c.Critical), human.Count(c.Warning, "warning")}
-	for _, count := range []struct {
-		n    int
-		word string
-	}{{c.Info, "for information"}, {c.Unknown, "unknown"}, {c.Waived, "waived"}} {
-		if count.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.word))
-		}
-	}
-	return append(parts, fmt.Sprintf("%d fine", c.Pass))
-}
-
-// verdict is the one line that counts it all.
+// verdict is the one line that counts the findings, as every other format does.
 func verdict(d Doctor, style Style, detail Detail) string {
-	c := countChecks(d.Findings)
-	parts := []string{
-		style.paintIf(c.Critical > 0, fmt.Sprintf("%d critical", c.Critical), color.FgRed),
-		style.paintIf(c.Warning > 0, human.Count(c.Warning, "warning"), color.FgYellow),
-	}
-	if c.Info > 0 {
-		parts = append(parts, fmt.Sprintf("%d for information", c.Info))
-	}
-	if c.Unknown > 0 {
-		parts = append(parts, style.paint(fmt.Sprintf("%d unknown", c.Unknown), color.FgMagenta))
-	}
-	if c.Waived > 0 {
-		parts = append(parts, fmt.Sprintf("%d waived", c.Waived))
-	}
-	parts = append(parts, fmt.Sprintf("%d fine", c.Pass))
-	if c.Skipped > 0 {
-		parts = append(parts, fmt.Sprintf("%d not applicable", c.Skipped))
-	}
-	if c.NotAssessable > 0 {
-		parts = append(parts, fmt.Sprintf("%d not assessable in an image", c.NotAssessable))
-	}
-	line := strings.Join(parts, ", ")
-	if detail == Problems && c.Pass+c.NotAssessable+c.Waived > 0 {
-		// The command stays on one line, so that it can be copied.
-		line += " (" + strings.ReplaceAll(style.command(againWith(d)), " ", noBreak) + noBreak + "--all lists all)"
+	c := d.Findings.Count()
+	line := strings.Join(countWords(countsOf(c), style), ", ")
+	if detail == Problems && c.Pass+c.NotAssessable > 0 {
+		// No command: this does not know the flags that it was called with, and without them another host may be judged.
+		line += " (--all" + noBreak + "lists" + noBreak + "all)"
 	}
 	return wrap(line+", in "+human.Duration(d.Took), style.Width-2, "  ") + "\n"
 }

@@ -104,15 +104,10 @@ func (d Doctor) writeAnnotation(out *bytes.Buffer, a annotation) {
 	out.WriteString("title=" + githubProperty(Clean(ciLine(title), githubTitle, true)) + "::" + githubData(message) + "\n")
 }
 
-// githubSummary counts the findings, and says so where GitHub will not show them all. It holds no
-// foreign text, so that it can be no command itself.
+// githubSummary counts the findings, and says so where GitHub will not show them all. Its one foreign text, the
+// policy's name, can make no command of it: one begins a line, or with the runner's older sign anywhere in it.
 func (d Doctor) githubSummary(written map[string]int) string {
-	c := d.Findings.Count()
-	line := fmt.Sprintf("vmguard doctor: %d critical, %s, %d for information, %d unknown, %d waived, %d fine, %d not applicable",
-		c.Critical, human.Count(c.Warning, "warning"), c.Info, c.Unknown, c.Waived, c.Pass, c.Skipped)
-	if c.NotAssessable > 0 {
-		line += fmt.Sprintf(", %d not assessable in an image", c.NotAssessable)
-	}
+	line := "vmguard doctor: " + strings.Join(countWords(countsOf(d.Findings.Count()), Style{}), ", ")
 	var cut []string
 	for _, kind := range []string{"error", "warning", "notice"} {
 		if written[kind] > githubShown {
@@ -121,6 +116,9 @@ func (d Doctor) githubSummary(written map[string]int) string {
 	}
 	if len(cut) > 0 {
 		line += fmt.Sprintf("; of %s GitHub shows %d of each kind, and this log all", strings.Join(cut, ", "), githubShown)
+	}
+	if d.Policy != "" {
+		line += "; judged by " + strings.ReplaceAll(githubData(ciLine(d.Policy)), "##[", "## [")
 	}
 	return line + "\n"
 }

@@ -83,7 +83,7 @@ func TestGitHubKinds(t *testing.T) {
 		if diff := cmp.Diff(c.want, strings.Join(got, ", ")); diff != "" {
 			t.Errorf("--fail-on %v: %s", c.failOn, diff)
 		}
-		if last != "vmguard doctor: 1 critical, 1 warning, 1 for information, 1 unknown, 1 waived, 1 fine, 1 not applicable, 1 not assessable in an image" {
+		if last != "vmguard doctor: 1 critical, 1 warning, 1 for information, 1 unknown, 1 waived, 1 fine, 1 not applicable, 1 not assessable in an image; judged by ci/policy.yaml" {
 			t.Error(last)
 		}
 	}
@@ -112,13 +112,16 @@ func TestGitHubTooMany(t *testing.T) {
 			t.Fatalf("%s after %s", list[i].Kind, list[i-1].Kind)
 		}
 	}
-	if len(list) != 6250 || !strings.HasSuffix(last, "; of 1250 errors, 1250 warnings, 3750 notices GitHub shows 10 of each kind, and this log all") {
+	if len(list) != 6250 || !strings.HasSuffix(last, "; of 1250 errors, 1250 warnings, 3750 notices GitHub shows 10 of each kind, and this log all; judged by ci/policy.yaml") {
 		t.Error(len(list), last)
 	}
 }
 
 func TestGitHubFoulTexts(t *testing.T) {
-	list, _ := readGitHub(t, written(t, "github", fouled()))
+	list, last := readGitHub(t, written(t, "github", fouled()))
+	if !strings.HasSuffix(last, "; judged by x ::error::injected ## [error]injected") {
+		t.Error(last)
+	}
 	if len(list) != 3*len(foul) {
 		t.Fatalf("%d commands", len(list))
 	}

@@ -55,7 +55,7 @@ func (p *htmlPage) head(d Doctor) {
 		`<meta http-equiv="Content-Security-Policy" content="`, contentPolicy, "\"/>\n",
 		`<meta name="viewport" content="width=device-width, initial-scale=1"/>`, "\n",
 		`<meta name="color-scheme" content="light dark"/>`, "\n<title>")
-	p.text(placeOf(d)+": "+strings.Join(countWords(countChecks(d.Findings)), ", "), htmlSentence)
+	p.text(placeOf(d)+": "+strings.Join(countWords(countsOf(d.Findings.Count())[:mainCounts], Style{}), ", "), htmlSentence)
 	p.put("</title>\n<style>\n", htmlStyle, "</style>\n</head>\n")
 }
 
@@ -84,12 +84,17 @@ func (p *htmlPage) header(d Doctor) {
 	}
 	p.put("vmguard ")
 	p.text(d.Version, htmlName)
-	p.put(dot, human.Duration(d.Took), "</p>\n</header>\n")
+	p.put(dot, human.Duration(d.Took))
+	if d.Policy != "" {
+		p.put(dot, "judged by ")
+		p.name(d.Policy, "policy")
+	}
+	p.put("</p>\n</header>\n")
 }
 
 // verdict writes the counts, the command to type first, and the way to each area.
 func (p *htmlPage) verdict(d Doctor, problems []*group) {
-	c := countChecks(d.Findings)
+	c := d.Findings.Count()
 	p.put("<section aria-label=\"Verdict\">\n")
 	p.counts(c)
 	switch {
@@ -111,24 +116,10 @@ func (p *htmlPage) verdict(d Doctor, problems []*group) {
 	p.put("</section>\n")
 }
 
-// counts writes how many checks came to what; the first numbers that a reader looks for even where they are 0.
+// counts writes how many findings came to what; the first numbers that a reader looks for even where they are 0.
 func (p *htmlPage) counts(c finding.Counts) {
-	_, warnings, _ := strings.Cut(human.Count(c.Warning, "warning"), " ")
 	p.put("<ul class=\"counts\">\n")
-	for _, count := range []struct {
-		n           int
-		class, word string
-		kept        bool
-	}{
-		{c.Critical, "critical", "critical", true},
-		{c.Warning, "warning", warnings, true},
-		{c.Info, "info", "for information", false},
-		{c.Unknown, "unknown", "unknown", false},
-		{c.Waived, "waived", "waived", false},
-		{c.Pass, "pass", "fine", true},
-		{c.Skipped, "skipped", "not applicable", false},
-		{c.NotAssessable, "not-assessable", "not assessable in an image", false},
-	} {
+	for _, count := range countsOf(c) {
 		switch {
 		case count.n > 0:
 			p.put(`<li class="`, count.class, `">`)

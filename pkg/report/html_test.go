@@ -31,7 +31,7 @@ func wildDoctor() Doctor {
 		d.Findings = append(d.Findings, f)
 		d.Rules = append(d.Rules, Rule{ID: name, Title: name, Why: name})
 		d.Facts.System = host.Known(host.System{Hostname: name, OS: name, Kernel: name}, "/proc")
-		d.Image, d.Version = name, name
+		d.Image, d.Version, d.Policy = name, name, name
 	}
 	d.Findings.Sort()
 	return d
@@ -195,7 +195,12 @@ func TestHTMLFoldsWhatNeedsNoAttention(t *testing.T) {
 			t.Errorf("%q stands open, or not at all", folded)
 		}
 	}
-	image := safeHTML(t, htmlOf(t, baked()))
+	judged := baked()
+	judged.Policy = "<ci>/policy.yaml"
+	image := safeHTML(t, htmlOf(t, judged))
+	if !strings.Contains(image.open, "judged by <ci>/policy.yaml") {
+		t.Error("the policy's name is folded away, or not there at all")
+	}
 	for _, want := range []string{"image /mnt/my image", "golden", "Do this first, in the image", "Waived until 2027-01-31: the disk is thin", "3 findings"} {
 		if !strings.Contains(image.text, want) {
 			t.Errorf("no %q in an image's page", want)
@@ -275,7 +280,7 @@ func FuzzHTML(f *testing.F) {
 	}
 	f.Add("x", uint8(4))
 	f.Fuzz(func(t *testing.T, s string, status uint8) {
-		d := Doctor{Version: s, Image: s, Facts: &host.Facts{}, Rules: []Rule{{ID: s, Why: s}}}
+		d := Doctor{Version: s, Image: s, Policy: s, Facts: &host.Facts{}, Rules: []Rule{{ID: s, Why: s}}}
 		one := finding.Finding{ID: s, Area: finding.Boot, Status: finding.Status(1 + status%6), Severity: finding.Critical, Subject: s, Summary: s,
 			Evidence: []finding.Evidence{{Source: s, Got: s, Want: s}}, Remedy: &finding.Remedy{Text: s, Command: s}}
 		d.Findings = finding.Report{one, one, one, one, one}

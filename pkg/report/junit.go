@@ -74,7 +74,7 @@ func (j junit) suite(findings finding.Report) {
 		if !f.CollectedAt.IsZero() {
 			j.attribute("timestamp", f.CollectedAt.UTC().Format("2006-01-02T15:04:05"))
 		}
-		if f.System.Value.Hostname != "" {
+		if f.System.Value.Hostname != "" && !j.d.ofImage() { // where the suite ran, which no image's name tells
 			j.attribute("hostname", ciLine(f.System.Value.Hostname))
 		}
 	}
@@ -82,6 +82,9 @@ func (j junit) suite(findings finding.Report) {
 	j.property("vmguard.version", j.d.Version)
 	if j.d.Image != "" {
 		j.property("vmguard.root", j.d.Image)
+	}
+	if j.d.Policy != "" {
+		j.property("vmguard.policy", j.d.Policy)
 	}
 	j.WriteString("    </properties>\n")
 	for i := range findings {

@@ -17,6 +17,10 @@ func DoctorPrometheus(w io.Writer, d Doctor) error {
 	m := metrics{bufio.NewWriter(w)}
 	m.family("vmguard_build_info", "The version of vmguard that judged.")
 	m.sample("vmguard_build_info", []label{{"version", d.Version}}, "1")
+	if d.Policy != "" {
+		m.family("vmguard_policy_info", "The policy that the findings were judged by; there is none with the default one.")
+		m.sample("vmguard_policy_info", []label{{"policy", d.Policy}}, "1")
+	}
 	if at := d.Facts.CollectedAt; !at.IsZero() {
 		m.family("vmguard_run_timestamp_seconds", "When the facts were collected, in seconds since 1970.")
 		m.sample("vmguard_run_timestamp_seconds", nil, strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', -1, 64))

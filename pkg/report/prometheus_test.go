@@ -25,7 +25,7 @@ func metricsOf(t testing.TB, d Doctor) string {
 }
 
 func TestPrometheus(t *testing.T) {
-	d := Doctor{Version: "1.2.3", Took: 41 * time.Millisecond, Facts: &host.Facts{CollectedAt: time.Date(2026, 11, 22, 15, 30, 0, 5e8, time.UTC)}}
+	d := Doctor{Version: "1.2.3", Policy: "ci/policy.yaml", Took: 41 * time.Millisecond, Facts: &host.Facts{CollectedAt: time.Date(2026, 11, 22, 15, 30, 0, 5e8, time.UTC)}}
 	oom := finding.Finding{ID: "oom-kills", Area: finding.Memory, Status: finding.Fail, Severity: finding.Critical, Subject: finding.Host}
 	d.Findings = finding.Report{
 		oom, oom,
@@ -37,6 +37,9 @@ func TestPrometheus(t *testing.T) {
 	want := `# HELP vmguard_build_info The version of vmguard that judged.
 # TYPE vmguard_build_info gauge
 vmguard_build_info{version="1.2.3"} 1
+# HELP vmguard_policy_info The policy that the findings were judged by; there is none with the default one.
+# TYPE vmguard_policy_info gauge
+vmguard_policy_info{policy="ci/policy.yaml"} 1
 # HELP vmguard_run_timestamp_seconds When the facts were collected, in seconds since 1970.
 # TYPE vmguard_run_timestamp_seconds gauge
 vmguard_run_timestamp_seconds 1795361400.5
@@ -72,7 +75,7 @@ vmguard_finding{check="container-unhealthy",area="containers",subject="a\"b\\c d
 	if diff := cmp.Diff(want, metricsOf(t, d)); diff != "" {
 		t.Error(diff)
 	}
-	if got := metricsOf(t, Doctor{Facts: &host.Facts{}}); strings.Contains(got, "timestamp") || strings.Contains(got, "vmguard_finding{") {
+	if got := metricsOf(t, Doctor{Facts: &host.Facts{}}); strings.Contains(got, "timestamp") || strings.Contains(got, "policy") || strings.Contains(got, "vmguard_finding{") {
 		t.Errorf("an empty report tells a time or a finding:\n%s", got)
 	}
 }
@@ -110,7 +113,7 @@ func FuzzPrometheus(f *testing.F) {
 		f.Add(name, wildNames[len(wildNames)-1-i])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		d := Doctor{Version: b, Facts: &host.Facts{}}
+		d := Doctor{Version: b, Policy: a, Facts: &host.Facts{}}
 		for _, subject := range []string{a, b, a} {
 			d.Findings = append(d.Findings, finding.Finding{ID: "x", Area: finding.Boot, Status: finding.Fail, Severity: finding.Info, Subject: subject})
 		}

@@ -62,11 +62,16 @@ func (s *sarif) run() sarifRun {
 	if d.Image != "" {
 		root = "the root of the image"
 	}
+	var policies []sarifPolicy
+	if d.Policy != "" {
+		policies = []sarifPolicy{{Name: ciLine(d.Policy)}}
+	}
 	return sarifRun{
 		Tool:        sarifTool{Driver: sarifDriver{Name: "vmguard", Version: ciLine(d.Version), Rules: s.rules, Notifications: sarifNotices()}},
 		Automation:  sarifAutomation{ID: "vmguard/doctor/"},
 		Invocations: []sarifInvocation{invocation},
 		Bases:       map[string]sarifArtifact{sarifRoot: {Description: &sarifText{Text: root}}},
+		Policies:    policies,
 		Results:     s.results,
 	}
 }

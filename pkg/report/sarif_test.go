@@ -96,7 +96,11 @@ func TestSARIFSchema(t *testing.T) {
 		if err := schema.Validate(v); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		checkSARIF(t, d, readSARIF(t, doc))
+		run := readSARIF(t, doc)
+		checkSARIF(t, d, run)
+		if len(run.Policies) > 1 || (d.Policy != "") != (len(run.Policies) == 1) || d.Policy != "" && run.Policies[0].Name != ciLine(d.Policy) {
+			t.Errorf("%s: policies %+v, want %q", name, run.Policies, d.Policy)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -30,8 +29,12 @@ type sarifPlace struct {
 	user bool   // the file was named by the user, or else lies on the host or in the image
 }
 
-// plainPath is a source that is a path and nothing else, with or without a line.
-var plainPath = regexp.MustCompile(`^(/[^\s:]+)(?::([0-9]{1,7}))?$`)
+// plainPath takes apart a source that is a path and nothing else, with or without a line; 0 is the whole file.
+func plainPath(source string) (file string, line int, ok bool) {
+	file, number, numbered := strings.Cut(source, ":")
+	n, err := strconv.ParseUint(number, 10, 23)
+	return file, int(n), len(file) > 1 && file[0] == '/' && !strings.ContainsAny(file, " \t\n\v\f\r") && (err == nil || !numbered)
+}
 
 // place finds where to show a finding: the first evidence that came from a file, or else whose source is a path.
 func (d Doctor) place(f finding.Finding) sarifPlace {
@@ -41,9 +44,8 @@ func (d Doctor) place(f finding.Finding) sarifPlace {
 		}
 	}
 	for _, e := range f.Evidence {
-		if m := plainPath.FindStringSubmatch(e.Source); m != nil {
-			line, _ := strconv.Atoi(m[2]) // no digits: the whole file
-			return sarifPlace{path.Clean(m[1]), line, d.userFile(f, m[1])}
+		if file, line, ok := plainPath(e.Source); ok {
+			return sarifPlace{path.Clean(file), line, d.userFile(f, file)}
 		}
 	}
 	return sarifPlace{}

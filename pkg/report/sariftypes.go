@@ -18,7 +18,13 @@ type sarifRun struct {
 	Automation  sarifAutomation          `json:"automationDetails"`
 	Invocations []sarifInvocation        `json:"invocations"`
 	Bases       map[string]sarifArtifact `json:"originalUriBaseIds"`
+	Policies    []sarifPolicy            `json:"policies,omitempty"`
 	Results     []sarifResult            `json:"results"`
+}
+
+// sarifPolicy is a toolComponent of run.policies: it describes no rules, but says how those of others are used.
+type sarifPolicy struct {
+	Name string `json:"name"`
 }
 
 type sarifAutomation struct {

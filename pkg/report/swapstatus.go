@@ -48,7 +48,7 @@ func SwapStatusText(w io.Writer, s SwapStatus, style Style) error {
 		p.WriteString("no problems\n")
 	} else {
 		p.WriteString("\n" + style.paint("PROBLEMS", color.Bold) + "\n")
-		for _, e := range fold(s.Problems) {
+		for _, e := range fold(s.Problems, false) {
 			p.writeEntry(e)
 		}
 	}

@@ -23,6 +23,9 @@ func DoctorTAP(w io.Writer, d Doctor) error {
 		out.WriteString(" # no check ran")
 	}
 	out.WriteByte('\n')
+	if d.Policy != "" {
+		out.WriteString("# judged by " + ciLine(d.Policy) + "\n")
+	}
 	for i := range d.Findings {
 		d.writeTestPoint(&out, i+1, d.Findings[i])
 	}

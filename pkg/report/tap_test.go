@@ -20,21 +20,23 @@ use strict; use warnings; use TAP::Parser; use JSON::PP;
 binmode STDIN, ':encoding(UTF-8)';
 my $text = do { local $/; <STDIN> };
 my $parser = TAP::Parser->new({ tap => $text });
-my @points; my @other;
+my @points; my @other; my @comments;
 while (my $r = $parser->next) {
   if ($r->is_test) {
     push @points, { ok => $r->is_actual_ok ? JSON::PP::true : JSON::PP::false, number => 0 + $r->number, description => $r->description,
       todo => $r->has_todo ? JSON::PP::true : JSON::PP::false, skip => $r->has_skip ? JSON::PP::true : JSON::PP::false, reason => $r->explanation };
   } elsif ($r->is_yaml) { $points[-1]{data} = $r->data }
+  elsif ($r->is_comment) { push @comments, $r->comment }
   elsif (!$r->is_plan && !$r->is_version) { push @other, $r->as_string }
 }
-print JSON::PP->new->ascii->encode({ points => \@points, other => \@other, errors => [$parser->parse_errors],
+print JSON::PP->new->ascii->encode({ points => \@points, other => \@other, comments => \@comments, errors => [$parser->parse_errors],
   failed => scalar($parser->failed), good => $parser->good_plan ? JSON::PP::true : JSON::PP::false });
 `
 
 type tapDoc struct {
 	Points        []tapPoint
 	Other, Errors []string
+	Comments      []string
 	Failed        int
 	Good          bool
 }
@@ -71,6 +73,9 @@ func checkTAP(t *testing.T, d Doctor, got tapDoc) {
 	t.Helper()
 	if len(got.Errors) > 0 || len(got.Other) > 0 || !got.Good || len(got.Points) != len(d.Findings) {
 		t.Fatalf("%d points of %d; errors %q, and %q", len(got.Points), len(d.Findings), got.Errors, got.Other)
+	}
+	if want := "judged by " + ciLine(d.Policy); len(got.Comments) > 1 || (d.Policy != "") != (len(got.Comments) == 1) || d.Policy != "" && got.Comments[0] != want {
+		t.Errorf("comments %q, want %q", got.Comments, want)
 	}
 	failed := 0
 	for i, f := range d.Findings {
@@ -125,7 +130,7 @@ func TestTAPFoulTexts(t *testing.T) {
 }
 
 // tapLine is all that may stand at the beginning of a line: everything else is indented.
-var tapLine = regexp.MustCompile(`^(TAP version 13|1\.\.\d+( # .*)?|(not )?ok \d+ - .*|  ---|  \w+: .*|  seen:|    - source: ".*"|      (got|want): ".*"|  \.\.\.)$`)
+var tapLine = regexp.MustCompile(`^(TAP version 13|1\.\.\d+( # .*)?|# judged by .*|(not )?ok \d+ - .*|  ---|  \w+: .*|  seen:|    - source: ".*"|      (got|want): ".*"|  \.\.\.)$`)
 
 // checkTAPLines holds for any text at all, without Perl.
 func checkTAPLines(t testing.TB, d Doctor, doc string) {

@@ -17,16 +17,7 @@ func (f *FS) readHead(name string, n int) ([]byte, error) {
 	if n < 0 {
 		return nil, syscall.EINVAL
 	}
-	file, err := f.openRegular(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	read, err := reader(file)
-	if err != nil {
-		return nil, err
-	}
-	return readUpTo(read, n)
+	return f.readBy(name, func(read func([]byte) (int, error)) ([]byte, error) { return readUpTo(read, n) })
 }
 
 // readUpTo reads until there are n bytes, or read gives 0 at the end. Room is made as

@@ -140,6 +140,11 @@ func (f *FS) readFile(name string, limit int64) ([]byte, error) {
 		}
 		return readLive(p, limit)
 	}
+	return f.readBy(name, func(read func([]byte) (int, error)) ([]byte, error) { return readAll(read, limit) })
+}
+
+// readBy opens a regular file and has it read.
+func (f *FS) readBy(name string, take func(read func([]byte) (int, error)) ([]byte, error)) ([]byte, error) {
 	file, err := f.openRegular(name)
 	if err != nil {
 		return nil, err
@@ -149,7 +154,7 @@ func (f *FS) readFile(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readAll(read, limit)
+	return take(read)
 }
 
 // ReadDir lists a directory, following links to it, sorted by name. An entry's Info
@@ -197,7 +202,7 @@ func readNames(dir *os.File, most int) ([]fs.DirEntry, error) {
 	}
 }
 
-// Lstat describes name itself; of a link, the link. Links in the folders before it are followed.
+// Lstat describes name itself; of a link, the link. Links in the directories before it are followed.
 func (f *FS) Lstat(name string) (fs.FileInfo, error) { return f.stat("lstat", name, false) }
 
 // Stat describes what name leads to, following links.

@@ -75,7 +75,7 @@ func (f *FS) step(w *walk, part string, follow bool) error {
 	return nil
 }
 
-// kernels tells the folders of the root that only a running kernel fills.
+// kernels tells the directories of the root that only a running kernel fills.
 func kernels(part string) bool {
 	switch part {
 	case "dev", "proc", "run", "sys":
