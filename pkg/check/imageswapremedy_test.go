@@ -187,24 +187,6 @@ func TestDropLinesLeavesAChangedFileAlone(t *testing.T) {
 	}
 }
 
-// TestManyAlikeAreJudgedOnce has what a small fstab can hold: without that, each of the lines
-// would be judged by all the others, and its command would name them all.
-func TestManyAlikeAreJudgedOnce(t *testing.T) {
-	f := healthy()
-	swapImage(f)
-	for range 200 {
-		listing("/x", "")(f)
-		f.Units.Value = append(f.Units.Value, host.SwapUnit{Name: "x.swap", Path: "/etc/systemd/system/x.swap", What: "/x", Enabled: true})
-	}
-	got := judgeImagePersistent(f)
-	if len(got) != 2 { // that it is there twice, and that it is gone
-		t.Fatalf("%d findings", len(got))
-	}
-	if n := strings.Count(got[1].Remedy.Command, " -e "); n != 1 {
-		t.Errorf("the command takes the lines out %d times", n)
-	}
-}
-
 // TestTwoSwapsLeaveOne types what all checks print of an image with two swaps: one is left,
 // whichever comes first.
 func TestTwoSwapsLeaveOne(t *testing.T) {
@@ -232,5 +214,23 @@ func TestTwoSwapsLeaveOne(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestManyAlikeAreJudgedOnce has what a small fstab can hold: without that, each of the lines
+// would be judged by all the others, and its command would name them all.
+func TestManyAlikeAreJudgedOnce(t *testing.T) {
+	f := healthy()
+	swapImage(f)
+	for range 200 {
+		listing("/x", "")(f)
+		f.Units.Value = append(f.Units.Value, host.SwapUnit{Name: "x.swap", Path: "/etc/systemd/system/x.swap", What: "/x", Enabled: true})
+	}
+	got := judgeImagePersistent(f)
+	if len(got) != 2 { // that it is there twice, and that it is gone
+		t.Fatalf("%d findings", len(got))
+	}
+	if n := strings.Count(got[1].Remedy.Command, " -e "); n != 1 {
+		t.Errorf("the command takes the lines out %d times", n)
 	}
 }

@@ -29,18 +29,16 @@ func (a *allowance) read(tree *rootfs.FS, name string, most int64) ([]byte, erro
 	}
 	data, err := tree.ReadFile(name, most)
 	if err == nil {
-		a.take(data)
+		*a -= allowance(max(len(data), leastCost))
 	}
 	return data, err
 }
 
-// take takes what was read, and tells whether there was as much.
-func (a *allowance) take(data []byte) bool {
-	*a -= allowance(max(len(data), leastCost))
-	return *a >= 0
-}
-
-// exceeds tells that something was not read because it is more than is read of it.
-func exceeds(err error) bool {
-	return errors.Is(err, errTooMuch) || errors.Is(err, rootfs.ErrTooLarge) || errors.Is(err, rootfs.ErrTooMany)
+// spend counts what was read of a file by other means.
+func (a *allowance) spend(n int) error {
+	if *a <= 0 {
+		return errTooMuch
+	}
+	*a -= allowance(max(n, leastCost))
+	return nil
 }

@@ -42,9 +42,9 @@ func TestTooMuchIsUnknown(t *testing.T) {
 		"swap units":            {[]files{many(201, units, ".swap", "[Swap]\n")}, func(f *Facts) string { return f.Units.Why() }, "more than 200 .swap units"},
 		"bytes of swap units":   {[]files{many(80, units, ".swap", unit)}, func(f *Facts) string { return f.Units.Why() }, "was not read: there are too many such files, or they are too large"},
 		"a large swap unit":     {[]files{{units + "a.swap": unit + unit}}, func(f *Facts) string { return f.Units.Why() }, "is larger than expected"},
-		"units":                 {[]files{many(10_001, units, ".mount", "")}, func(f *Facts) string { return f.Services.Why() }, "holds too many names"},
-		"links":                 {[]files{many(10_001, units+"a.wants/", ".service", "")}, func(f *Facts) string { return f.Units.Why() }, "holds too many names"},
-		"units and links":       {[]files{many(6000, units, ".mount", ""), many(6000, units+"a.wants/", ".service", "")}, func(f *Facts) string { return f.Units.Why() }, "hold too many names"},
+		"units":                 {[]files{many(5001, units, ".mount", "")}, func(f *Facts) string { return f.Services.Why() }, "hold too many names"},
+		"links":                 {[]files{many(5001, units+"a.wants/", ".service", "")}, func(f *Facts) string { return f.Units.Why() }, "hold too many names"},
+		"a large service":       {[]files{wanting, {units + "a0.service": strings.Repeat(unit, 9)}}, func(f *Facts) string { return f.Services.Why() }, "a0.service is larger than expected"},
 		"services":              {[]files{wanting, {units + "a0.service": ""}, many(80, units+"a0.service.d/", ".conf", unit)}, func(f *Facts) string { return f.Services.Why() }, "holds more than is read of it"},
 		"services in all":       {[]files{{units + "docker.service": "[Service]\n"}, many(80, units+"a", ".service", unit), many(80, units+"multi-user.target.wants/a", ".service", "")}, func(f *Facts) string { return f.Services.Why() }, "too many such files"},
 		"drop-ins of dockerd":   {[]files{docker, many(80, units+"docker.service.d/", ".conf", unit)}, func(f *Facts) string { return f.DaemonFile.Why() }, "holds more than is read of it"},
@@ -81,18 +81,22 @@ func TestTooMuchIsSaid(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	fs = tree(t, files{"etc/docker/daemon.json": `{"log-opts": {"max-size": "x"}, ` + numbered(20_000, `"k%d":1,`) + `"init": 1}`})
-	got := readDaemonFileProblems(fs, unitsOf(fs)).Value.Problems
+	got := daemonFileOf(fs).Value.Problems
 	if len(got) != 51 || got[49].Effect != NoStart || got[50].Effect != NoStart || got[50].What != "has 19951 more things that are wrong" {
 		t.Errorf("%d problems, at last %+v", len(got), got[len(got)-1])
+	}
+	fs = tree(t, files{"usr/lib/systemd/systemd-sysctl": "", "etc/sysctl.d/a.conf": "net.netfilter.nf_conntrack_max=1\n", "usr/lib/udev/rules.d/69-libmtp.rules": strings.Repeat("# x\n", 50_000)})
+	if got := readSysctlConf(fs); !got.Known() {
+		t.Errorf("udev rules of 200 kB: %s", got.Why())
 	}
 	project := t.TempDir()
 	services := "services:\n" + numbered(20, " s%d: {build: .}\n")
 	for name, content := range map[string]string{"compose.yaml": services, "Dockerfile": "FROM x\n" + strings.Repeat("# x\n", 20_000), "large.yaml": strings.Repeat("#", 128<<10+1)} {
 		place(t, filepath.Join(project, name), false, content)
 	}
-	list := readCompose(tree(t), filepath.Join(project, "compose.yaml"), nil)[0].Value.Services
+	list := readCompose(tree(t), filepath.Join(project, "compose.yaml"), []string{project})[0].Value.Services
 	if first, last := list[0].Built, list[19].Built; !first.Known() || !strings.Contains(last.Why(), "too many such files") {
 		t.Errorf("%q, %q", first.Why(), last.Why())
 	}
-	missing(t, readCompose(tree(t), filepath.Join(project, "large.yaml"), nil)[0], "is larger than expected")
+	missing(t, readCompose(tree(t), filepath.Join(project, "large.yaml"), []string{project})[0], "is larger than expected")
 }

@@ -51,8 +51,8 @@ func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit b
 		if err != nil {
 			return nil, err.Error()
 		}
-		if !left.take(data) {
-			return nil, unread(file, errTooMuch)
+		if err := left.spend(len(data)); err != nil {
+			return nil, unread(file, err)
 		}
 		list = append(list, serviceCommands(file, string(data))...)
 	}

@@ -23,7 +23,8 @@ type namedIn struct {
 	dir string
 	// within are the paths in the tree, without links, at or below which files are read.
 	within []string
-	left   *allowance
+	// left is how much may still be read.
+	left *allowance
 }
 
 // How much is read of one compose file or Dockerfile, and of all that one named path leads to, in bytes.
@@ -40,11 +41,11 @@ func treeWith(tree *rootfs.FS, name string) (p namedIn, done func(), err error) 
 	if err != nil {
 		return namedIn{}, nil, err
 	}
-	left := allowance(maxComposeFiles)
 	root, err := os.Stat(tree.Dir())
 	if err != nil {
 		return namedIn{}, nil, err
 	}
+	left := allowance(maxComposeFiles)
 	dirs := []string{abs}
 	for dirs[0] != "/" {
 		dirs = append([]string{filepath.Dir(dirs[0])}, dirs...)

@@ -144,8 +144,8 @@ func (u unitListing) wanted(tree *rootfs.FS) (map[string]string, error) {
 			return nil, err
 		}
 		for _, file := range files {
-			if !left.take(file.data) {
-				return nil, errors.New(unread(file.path, errTooMuch))
+			if err := left.spend(len(file.data)); err != nil {
+				return nil, errors.New(unread(file.path, err))
 			}
 			for _, other := range wantedUnits(file.data) {
 				if u.paths[other] != "" && by[other] == "" {

@@ -49,13 +49,13 @@ func (u unitListing) source() string {
 	return "systemd's unit directories"
 }
 
-// mostUnits bounds how many names systemd's unit directories and those of links in them hold.
-const mostUnits = 10_000
+// mostUnits bounds how many names systemd's unit directories hold, those of links below them among that.
+const mostUnits = 5000
 
 var errManyUnits = errors.New("systemd's unit directories hold too many names, and were not looked through")
 
 // listUnits reads systemd's unit directories. It errs where one of them exists and cannot be
-// read, since a file in it may override any other.
+// read, since a file in it may override any other, and where they hold more than mostUnits names.
 func listUnits(tree *rootfs.FS) (*hostUnits, error) {
 	var list, boot []unitDir
 	left := mostUnits
@@ -86,13 +86,11 @@ func listUnits(tree *rootfs.FS) (*hostUnits, error) {
 // read lists the directory. A file or a dangling link by the name of a directory of links
 // pulls nothing in.
 func (d *unitDir) read(tree *rootfs.FS, left *int) error {
-	entries, err := tree.ReadDir(d.dir)
+	entries, err := tree.ReadDirMost(d.dir, *left)
 	if err != nil {
-		return errors.New(unread(d.dir, err))
+		return unitsUnread(d.dir, err)
 	}
-	if *left -= len(entries); *left < 0 {
-		return errManyUnits
-	}
+	*left -= len(entries)
 	for _, e := range entries {
 		d.names = append(d.names, e.Name())
 		switch path.Ext(e.Name()) {
@@ -101,19 +99,24 @@ func (d *unitDir) read(tree *rootfs.FS, left *int) error {
 			continue
 		}
 		dir := path.Join(d.dir, e.Name())
-		links, err := tree.ReadDir(dir)
+		links, err := tree.ReadDirMost(dir, *left)
 		if err != nil && !absent(err) {
-			return errors.New(unread(dir, err))
+			return unitsUnread(dir, err)
 		}
-		if *left -= len(links); *left < 0 {
-			return errManyUnits
-		}
+		*left -= len(links)
 		for _, l := range links {
 			link := path.Join(dir, l.Name())
 			d.pulls = append(d.pulls, unitPull{link, linksToNull(tree, link)})
 		}
 	}
 	return nil
+}
+
+func unitsUnread(dir string, err error) error {
+	if errors.Is(err, rootfs.ErrTooMany) {
+		return errManyUnits
+	}
+	return errors.New(unread(dir, err))
 }
 
 // mergeUnits takes of each name what the first directory has.

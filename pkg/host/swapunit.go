@@ -49,11 +49,12 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitListing, err error) Fac
 		return Missing[[]SwapUnit](err.Error())
 	}
 	units := []SwapUnit{}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files.paths)), func(name string) bool { return path.Ext(name) != ".swap" })
+	if len(names) > mostSwaps {
+		return Missing[[]SwapUnit](fmt.Sprintf("systemd's unit directories hold more than %d .swap units", mostSwaps))
+	}
 	left := allowance(unitFilesMost)
-	for _, name := range slices.Sorted(maps.Keys(files.paths)) {
-		if path.Ext(name) != ".swap" {
-			continue
-		}
+	for _, name := range names {
 		file := files.paths[name]
 		if resolved, err := tree.Readlink(file); err == nil && path.Clean(resolved) == "/dev/null" {
 			continue
@@ -70,9 +71,7 @@ func readSwapUnits(tree *rootfs.FS, live bool, files unitListing, err error) Fac
 		unit.What = strings.Clone(strings.ReplaceAll(settings["Swap.What"], "%%", "%")) // not all of the file
 		unit.FromFstab = settings["Unit.SourcePath"] == "/etc/fstab"
 		unit.Target, _ = resolveSpec(tree, unit.What, live)
-		if units = append(units, unit); len(units) > mostSwaps {
-			return Missing[[]SwapUnit](fmt.Sprintf("systemd's unit directories hold more than %d .swap units", mostSwaps))
-		}
+		units = append(units, unit)
 	}
 	return Known(units, files.source())
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -104,13 +105,13 @@ func TestReadSysctlConfRefuses(t *testing.T) {
 	big := strings.Repeat("vm.x=1\n", smallFile/7+1)
 	missing(t, readSysctlConf(tree(t, files{"etc/sysctl.d/a.conf": big})), "/etc/sysctl.d/a.conf is larger than expected")
 	many := files{}
-	for i := range 9 {
-		many["etc/sysctl.d/"+string(rune('a'+i))+".conf"] = big[:smallFile]
+	for i := range 80 {
+		many["etc/sysctl.d/"+string(rune('0'+i))+".conf"] = big[:60_000]
 	}
 	missing(t, readSysctlConf(tree(t, many)), "holds more than is read of it")
 	var lines strings.Builder
 	for i := range maxSysctlSettings + 1 {
-		lines.WriteString("vm.x" + strings.Repeat("y", i%100) + string(rune('a'+i/100%26)) + strings.Repeat("z", i/2600) + "=1\n")
+		fmt.Fprintf(&lines, "vm.x%d=1\n", i)
 	}
 	missing(t, readSysctlConf(tree(t, files{"etc/sysctl.d/a.conf": lines.String()})), "more than 4096 settings")
 	off := files{"lib/systemd/systemd-sysctl": "", "etc/systemd/system/systemd-sysctl.service": "-> /dev/null"}

@@ -21,6 +21,7 @@ type dropIn struct {
 const (
 	maxDropIns     = 1000
 	maxDropInBytes = 4 << 20
+	dropInMost     = 512 << 10 // of one file, in bytes: the udev rules of libmtp alone take 160 KiB
 )
 
 // configDirs lists the directories of that name that systemd looks into, the one whose
@@ -87,7 +88,7 @@ func readDropIn(tree *rootfs.FS, file string) ([]byte, error) {
 			return nil, nil
 		}
 	}
-	data, err := tree.ReadFile(file, smallFile)
+	data, err := tree.ReadFile(file, dropInMost)
 	switch {
 	case err == nil:
 		return data, nil
