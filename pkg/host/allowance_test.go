@@ -44,8 +44,9 @@ func TestTooMuchIsUnknown(t *testing.T) {
 		"a large swap unit":     {[]files{{units + "a.swap": unit + unit}}, func(f *Facts) string { return f.Units.Why() }, "is larger than expected"},
 		"units":                 {[]files{many(5001, units, ".mount", "")}, func(f *Facts) string { return f.Services.Why() }, "hold too many names"},
 		"links":                 {[]files{many(5001, units+"a.wants/", ".service", "")}, func(f *Facts) string { return f.Units.Why() }, "hold too many names"},
-		"a large service":       {[]files{wanting, {units + "a0.service": unit + unit}}, func(f *Facts) string { return f.Services.Why() }, "a0.service is larger than expected"},
+		"a large service":       {[]files{wanting, {units + "a0.service": strings.Repeat(unit, 9)}}, func(f *Facts) string { return f.Services.Why() }, "a0.service is larger than expected"},
 		"services":              {[]files{wanting, {units + "a0.service": ""}, many(80, units+"a0.service.d/", ".conf", unit)}, func(f *Facts) string { return f.Services.Why() }, "holds more than is read of it"},
+		"services in all":       {[]files{{units + "docker.service": "[Service]\n"}, many(80, units+"a", ".service", unit), many(80, units+"multi-user.target.wants/a", ".service", "")}, func(f *Facts) string { return f.Services.Why() }, "too many such files"},
 		"drop-ins of dockerd":   {[]files{docker, many(80, units+"docker.service.d/", ".conf", unit)}, func(f *Facts) string { return f.DaemonFile.Why() }, "holds more than is read of it"},
 		"swapfiles":             {[]files{many(65, "s", "", signed(t, 4096, "SWAPSPACE2"))}, func(f *Facts) string { return f.SwapFiles.Why() }, "more than 64 swapfiles"},
 		"sysctl.d":              {[]files{{"etc/sysctl.d/a.conf": strings.Repeat("a=1\n", 9000)}}, func(f *Facts) string { return f.SysctlConf.Why() }, "more than 4096 settings"},
@@ -83,6 +84,10 @@ func TestTooMuchIsSaid(t *testing.T) {
 	got := daemonFileOf(fs).Value.Problems
 	if len(got) != 51 || got[49].Effect != NoStart || got[50].Effect != NoStart || got[50].What != "has 19951 more things that are wrong" {
 		t.Errorf("%d problems, at last %+v", len(got), got[len(got)-1])
+	}
+	fs = tree(t, files{"usr/lib/systemd/systemd-sysctl": "", "etc/sysctl.d/a.conf": "net.netfilter.nf_conntrack_max=1\n", "usr/lib/udev/rules.d/69-libmtp.rules": strings.Repeat("# x\n", 50_000)})
+	if got := readSysctlConf(fs); !got.Known() {
+		t.Errorf("udev rules of 200 kB: %s", got.Why())
 	}
 	project := t.TempDir()
 	services := "services:\n" + numbered(20, " s%d: {build: .}\n")

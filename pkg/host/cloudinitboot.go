@@ -52,11 +52,11 @@ func bootCommands(tree *rootfs.FS, units func() (*hostUnits, error), cloudInit b
 		}
 		file := all.now.unitFile(name)
 		data, err := readDropIn(tree, file)
-		if err == nil {
-			err = left.spend(len(data))
-		}
 		if err != nil {
 			return nil, err.Error()
+		}
+		if err := left.spend(len(data)); err != nil {
+			return nil, unread(file, err)
 		}
 		list = append(list, serviceCommands(file, string(data))...)
 	}

@@ -86,8 +86,8 @@ func (s started) directives() []string {
 		name, long := strings.CutPrefix(flag, "--")
 		switch {
 		case name == "" || name == "config-file":
-		case long && ignoredKeys()[name] != "":
-			list = append(list, ignoredKeys()[name])
+		case long && knownIgnored()[name] != "":
+			list = append(list, knownIgnored()[name])
 		case long:
 			list = append(list, name)
 		case len(arg) > 1 && arg[0] == '-' && short[arg[1]] != "":

@@ -40,7 +40,7 @@ func judgeKeys(data []byte, settings []setting) []DaemonProblem {
 // inObject names the object in which a name stands that is no directive, where that object is none
 // either: it is most likely the one that is wrong.
 func inObject(object string, problems []DaemonProblem) []DaemonProblem {
-	if _, known := directives()[object]; known || object == "proxies" {
+	if _, known := knownDirectives()[object]; known || object == "proxies" {
 		return problems
 	}
 	for i, p := range problems {
@@ -49,7 +49,7 @@ func inObject(object string, problems []DaemonProblem) []DaemonProblem {
 		}
 		problems[i].What += fmt.Sprintf(", nor is %q, in which it stands", clipped(object))
 		want := meant(object)
-		if directive := ignoredKeys()[object]; directive != "" {
+		if directive := knownIgnored()[object]; directive != "" {
 			want = strconv.Quote(directive)
 		}
 		if want != "" {

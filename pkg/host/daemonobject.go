@@ -23,7 +23,7 @@ func withEntries(tree *rootfs.FS, config Fact[DaemonConfig]) Fact[DaemonConfig] 
 	if !config.Known() || !config.Value.Present {
 		return config
 	}
-	data, err := tree.ReadFile(config.Value.File, smallFile)
+	data, err := tree.ReadFile(config.Value.File, maxDaemonFile)
 	if err == nil {
 		config.Value.Entries, config.Value.Whole = daemonEntries(data)
 	}
@@ -61,7 +61,7 @@ func daemonEntries(data []byte) ([]DaemonEntry, bool) {
 
 // plainDirective tells that a directive is one that is known, and holds no secret.
 func plainDirective(data []byte, s setting) bool {
-	_, known := directives()[s.name]
+	_, known := knownDirectives()[s.name]
 	switch {
 	case !known || slices.Contains([]string{"extension-config", "nri-opts", "cluster-store-opts", "labels"}, s.name):
 		return false

@@ -68,12 +68,15 @@ func devicePath(spec string) string {
 }
 
 // parseFstab finds the lines of type swap. What is no entry at all, such as a line
-// with too few fields, is passed over, as mount(8) and swapon(8) do.
+// with too few fields, is passed over, as mount(8) and swapon(8) do. It stops where there
+// are more than mostSwaps.
 func parseFstab(data []byte) []FstabSwap {
 	list := []FstabSwap{}
 	n := 0
 	for line := range strings.SplitSeq(string(data), "\n") {
-		n++
+		if n++; len(list) > mostSwaps {
+			break
+		}
 		fields := strings.FieldsFunc(strings.TrimRight(line, "\r"), func(r rune) bool { return r == ' ' || r == '\t' })
 		if len(fields) < 3 || strings.HasPrefix(fields[0], "#") || fields[2] != "swap" {
 			continue

@@ -49,7 +49,7 @@ func parseLoaderEntry(data []byte) (options string, line int) {
 // grubDefault reads the parameters that update-grub, or grub2-mkconfig, would write. It
 // errs where there is nothing to read them from, or a shell would have to be asked.
 func grubDefault(tree *rootfs.FS) ([]KernelParam, error) {
-	data, err := tree.ReadFile(grubDefaultFile, smallFile)
+	data, err := tree.ReadFile(grubDefaultFile, unitFileMost)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errors.New("neither a boot loader's configuration nor " + grubDefaultFile + " says what the kernel is given")

@@ -131,17 +131,15 @@ func (u unitListing) aliases(tree *rootfs.FS) map[string]string {
 	return links
 }
 
-// maxWanted bounds how many unit files are followed.
-const maxWanted = 1000
-
 // wanted gives the units that those which are pulled in name in their own files, and the
 // file that does: an enabled unit that requires docker.service starts it as well. It errs
-// where one of them cannot be read.
+// where one of them cannot be read, or there is more to follow than is read.
 func (u unitListing) wanted(tree *rootfs.FS) (map[string]string, error) {
 	by := map[string]string{}
 	seen := map[string]bool{}
 	todo := slices.Sorted(maps.Keys(u.pulled))
-	for len(todo) > 0 && len(seen) < maxWanted {
+	left := allowance(unitFilesMost)
+	for len(todo) > 0 {
 		name := todo[0]
 		todo = todo[1:]
 		if seen[name] || u.paths[name] == "" {
@@ -153,11 +151,14 @@ func (u unitListing) wanted(tree *rootfs.FS) (map[string]string, error) {
 			return nil, err
 		}
 		for _, file := range files {
+			if err := left.spend(len(file.data)); err != nil {
+				return nil, errors.New(unread(file.path, err))
+			}
 			for _, other := range wantedUnits(file.data) {
-				if by[other] == "" {
+				if u.paths[other] != "" && by[other] == "" {
 					by[other] = file.path
+					todo = append(todo, other)
 				}
-				todo = append(todo, other)
 			}
 		}
 	}

@@ -21,7 +21,7 @@ type dropIn struct {
 const (
 	maxDropIns     = 1000
 	maxDropInBytes = 4 << 20
-	dropInMost     = 64 << 10 // of one file, in bytes
+	dropInMost     = 512 << 10 // of one file, in bytes: the udev rules of libmtp alone take 160 KiB
 )
 
 // configDirs lists the directories of that name that systemd looks into, the one whose
