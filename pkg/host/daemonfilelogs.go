@@ -132,7 +132,11 @@ func (v values) logFiles(opts map[string]string, local bool) []DaemonProblem {
 	if local && (!counted || wrong) {
 		files = 2 // its own default is more
 	}
-	add(compression(opts["compress"], files, sized, local))
+	pack, packed := opts["compress"]
+	if !packed {
+		pack = strconv.FormatBool(local) // the default
+	}
+	add(compression(pack, files, sized, local))
 	return out
 }
 
@@ -140,9 +144,9 @@ func (v values) logFiles(opts map[string]string, local bool) []DaemonProblem {
 func compression(pack string, files int, sized, local bool) (what, want string) {
 	on, err := strconv.ParseBool(pack)
 	switch {
-	case pack != "" && err != nil:
+	case err != nil:
 		return fmt.Sprintf("has compress %q", clipped(pack)), "true or false"
-	case local && files < 2 && (on || pack == ""):
+	case local && on && files < 2:
 		return fmt.Sprintf("has max-file \"%d\", and the driver local compresses, which takes 2", files), `2 or more, or "compress": "false" beside it`
 	case !local && on && (files < 2 || !sized):
 		return "has compress without max-size, or without a max-file of 2 or more", "all three"
