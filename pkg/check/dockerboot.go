@@ -14,7 +14,7 @@ var dockerEnabled = Check{
 	Why: "Restart policies are dockerd's to keep. Where nothing starts dockerd, no container comes back after a reboot, whatever its policy; " +
 		"with the socket alone enabled they come back when somebody first types a docker command.",
 	Rule: "Where Docker is installed and nothing starts its service at boot: critical in an image and where containers have a restart policy, else a warning. A warning where only docker.socket is enabled. " +
-		"A service that an enabled unit requires counts as enabled, a masked one does not, nor one that requires a masked docker.socket: that is critical. Does not apply without Docker. " +
+		"A service that an enabled unit requires counts as enabled, a masked one does not, nor one that systemd refuses to start, as it requires a masked unit or has more than one ExecStart=: that is critical. Does not apply without Docker. " +
 		"Unknown for a dockerd that no known service starts, where a user who lingers has a docker.service of its own (rootless), and where versions of systemd differ over what becomes of it at the first boot. " +
 		"In an image that has never booted (machine-id(5)) it is what systemd's presets make of it at the first boot: without a rule they enable it.",
 	Fix:   "Enable docker.service.",

@@ -140,6 +140,7 @@ func brokenFiles() map[string]brokenFile {
 		"splunk":            {text: `{"log-driver": "splunk", "log-opts": {"splunk-token": "x"}}`, want: []string{`1 log-driver: is splunk, and "log-opts" does not have splunk-url (containers do not start) -> splunk-url and splunk-token in "log-opts"`}},
 		"syslog's address":  {text: `{"log-driver": "syslog", "log-opts": {"syslog-address": "logs:514"}}`, late: true, want: []string{"1 log-opts: has a syslog-address that is no such URL -> tcp://, tcp+tls://, udp://, unix:// or unixgram:// before it"}},
 		"log buffer's size": {text: `{"log-opts": {"mode": "non-blocking", "max-buffer-size": "4x"}}`, late: true, want: []string{`1 log-opts: has max-buffer-size "4x" -> a size such as 4m`}},
+		"log compression, ": {text: `{"log-opts": {"compress": ""}}`, want: []string{`1 log-opts: has compress "" (containers do not start) -> true or false`}},
 		"soft above hard":   {text: `{"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 1, "Soft": 2}}}`, want: []string{`1 default-ulimits: has "nofile" with Soft 2 above Hard 1 (containers do not start) -> Soft at most Hard`}},
 		"soft without end":  {text: `{"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 1, "Soft": -1}}}`, want: []string{`1 default-ulimits: has "nofile" with Soft -1 above Hard 1 (containers do not start) -> Soft at most Hard`}},
 		"hard without end":  {text: `{"default-ulimits": {"nofile": {"Name": "nofile", "Hard": -1, "Soft": 2}}}`},

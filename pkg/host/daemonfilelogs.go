@@ -110,25 +110,46 @@ func (v values) logMode(opts map[string]string) []DaemonProblem {
 // unless it is told not to, and has a size and a number of files of its own.
 func (v values) logFiles(opts map[string]string, local bool) []DaemonProblem {
 	var out []DaemonProblem
-	add := func(what, want string) { out = append(out, v.problem(NoContainers, "log-opts", what, want)) }
+	add := func(what, want string) {
+		if what != "" {
+			out = append(out, v.problem(NoContainers, "log-opts", what, want))
+		}
+	}
+	least := 1
+	if local {
+		least = 0
+	}
 	size, sized := opts["max-size"]
 	if n, ok := parseCapacity(size); sized && (!ok || n == 0 && !local) {
 		add(fmt.Sprintf("has max-size %q", clipped(size)), "a size such as 10m")
 	}
 	count, counted := opts["max-file"]
 	files, err := strconv.Atoi(count)
-	wrong := counted && (err != nil || files < 0 || files < 1 && !local)
+	wrong := counted && (err != nil || files < least)
 	if wrong {
 		add(fmt.Sprintf("has max-file %q", clipped(count)), "1 or more")
 	}
-	pack, packed := opts["compress"]
-	switch on, err := strconv.ParseBool(pack); {
-	case packed && err != nil:
-		add(fmt.Sprintf("has compress %q", clipped(pack)), "true or false")
-	case local && counted && !wrong && files < 2 && (on || !packed):
-		add(fmt.Sprintf("has max-file %q, and the driver local compresses, which takes 2", clipped(count)), `2 or more, or "compress": "false" beside it`)
-	case !local && on && (files < 2 || !sized):
-		add("has compress without max-size, or without a max-file of 2 or more", "all three")
+	if local && (!counted || wrong) {
+		files = 2 // its own default is more
 	}
+	pack, packed := opts["compress"]
+	if !packed {
+		pack = strconv.FormatBool(local) // the default
+	}
+	add(compression(pack, files, sized, local))
 	return out
+}
+
+// compression judges the option compress beside the number of files.
+func compression(pack string, files int, sized, local bool) (what, want string) {
+	on, err := strconv.ParseBool(pack)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("has compress %q", clipped(pack)), "true or false"
+	case local && on && files < 2:
+		return fmt.Sprintf("has max-file \"%d\", and the driver local compresses, which takes 2", files), `2 or more, or "compress": "false" beside it`
+	case !local && on && (files < 2 || !sized):
+		return "has compress without max-size, or without a max-file of 2 or more", "all three"
+	}
+	return "", ""
 }
