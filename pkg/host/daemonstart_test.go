@@ -60,7 +60,7 @@ func TestReadDaemonConfigOfTheSnap(t *testing.T) {
 // before them, or that nothing is said.
 func FuzzOpenRCArgs(f *testing.F) {
 	f.Add("# x\nDOCKERD_BINARY=/usr/bin/dockerd\n", "--debug")
-	f.Add("if x; then\n", "-D")
+	f.Add("if x; then\n", "-d")
 	f.Add("A='", "a")
 	f.Fuzz(func(t *testing.T, before, option string) {
 		if option == "" || strings.Trim(option, "abcdefghijklmnopqrstuvwxyz-=/.") != "" {
