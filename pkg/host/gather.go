@@ -83,7 +83,12 @@ func givenUp(ctx context.Context, started time.Time) string {
 		return o.Error()
 	}
 	if deadline, ok := ctx.Deadline(); ok && errors.Is(cause, context.DeadlineExceeded) {
-		return overrun(deadline.Sub(started).Round(10 * time.Millisecond)).Error()
+		// The limit began a little before the readings did.
+		limit, precision := deadline.Sub(started), 10*time.Millisecond
+		if limit > 500*time.Millisecond {
+			precision = 100 * time.Millisecond
+		}
+		return overrun(limit.Round(precision)).Error()
 	}
 	return "interrupted"
 }
