@@ -5,30 +5,40 @@ import (
 	"io"
 )
 
+// format is a format and its writer.
+type format struct {
+	name  string
+	write func(io.Writer, Doctor) error
+}
+
+func formats() []format {
+	return []format{
+		{"json", DoctorJSON},
+		{"junit", DoctorJUnit},
+		{"sarif", DoctorSARIF},
+		{"github", DoctorGitHub},
+		{"prometheus", DoctorPrometheus},
+		{"html", DoctorHTML},
+		{"tap", DoctorTAP},
+	}
+}
+
 // Formats lists the formats that Write knows: all that a doctor's report comes in but text,
 // which depends on a style.
 func Formats() []string {
-	return []string{"json", "junit", "sarif", "github", "prometheus", "html", "tap"}
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return names
 }
 
 // Write writes a doctor's report in one of Formats; it errs on any other.
-func Write(w io.Writer, format string, d Doctor) error {
-	switch format {
-	case "json":
-		return DoctorJSON(w, d)
-	case "junit":
-		return DoctorJUnit(w, d)
-	case "sarif":
-		return DoctorSARIF(w, d)
-	case "github":
-		return DoctorGitHub(w, d)
-	case "prometheus":
-		return DoctorPrometheus(w, d)
-	case "html":
-		return DoctorHTML(w, d)
-	case "tap":
-		return DoctorTAP(w, d)
-	default:
-		return fmt.Errorf("no report has the format %q", format)
+func Write(w io.Writer, name string, d Doctor) error {
+	for _, f := range formats() {
+		if f.name == name {
+			return f.write(w, d)
+		}
 	}
+	return fmt.Errorf("no report has the format %q", name)
 }
